@@ -1,0 +1,1416 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * libsevlm - live migration of AMD SEV guests, for any VMM
+ *
+ * Reading guide
+ * -------------
+ * The header follows a migration from front to back: what the kernel offers,
+ * one guest and its memory, control over what the guest may announce, then
+ * the two ways to move it. A VMM with a migration loop of its own uses the
+ * send and receive sessions (section 7) and keeps its stream. A VMM without
+ * one drives the engine (sections 8 to 10), which speaks docs/stream.md.
+ *
+ * Errors. Calls return 0 or a negative errno out of this closed set; any
+ * other negative value must be taken as failure too.
+ *
+ *   -EINVAL        an argument is wrong: fix the program
+ *   -EBADFD        right call, wrong moment: fix the order
+ *   -ENOBUFS       no room: a buffer is too small, or a fixed table is full
+ *   -EBADMSG       bytes from the peer or a file are malformed
+ *   -EPROTO        well-formed, but not allowed here
+ *   -EKEYREJECTED  something signed or authenticated does not verify
+ *   -EPERM         the guest's policy, or its missing consent, forbids it
+ *   -EREMOTEIO     the firmware refused: ask for its status
+ *   -ENOTSUP       this kernel, firmware or build lacks it
+ *   -EAGAIN        not now; the same call may succeed later
+ *   -ETIMEDOUT     a deadline passed
+ *   -ECONNRESET    the peer or the link is gone
+ *   -ECANCELED     cancelled by the caller
+ *   -ENOMEM        out of memory
+ *   -EINTR         a system call was interrupted
+ *   -EIO           anything else; the sentence carries the original errno
+ *
+ * The firmware's own status is a second domain and is asked for separately.
+ * Every object keeps one sentence for a human about its last failure.
+ *
+ * Threads. One thread at a time per object, different objects are free, and
+ * these exceptions, each repeated at its call: the guest-facing handlers,
+ * sevlm_vm_mark_dirty(), sevlm_vm_skip() and the cancel calls may be made
+ * from any thread at any time; of one engine, step() with its answers may run
+ * in one thread while the byte calls run in another.
+ *
+ * Memory and files. File descriptors and guest memory stay the VMM's. The
+ * library opens nothing, maps nothing, starts no thread, installs no handler,
+ * reads no clock, prints nothing and never ends the process. Time comes in as
+ * nanoseconds of any monotonic clock. free calls take NULL.
+ *
+ * ABI. Structs that cross the border begin with their size (ABI.md).
+ * Sizes are in bytes and guest addresses in bytes unless a name says pages;
+ * a page is 4096 bytes.
+ */
+#ifndef LIBSEVLM_LIBSEVLM_H
+#define LIBSEVLM_LIBSEVLM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SEVLM_PAGE_SIZE 4096u
+
+/* ------------------------------------------------------------------------
+ * 1. Version
+ */
+#define SEVLM_VERSION_MAJOR 0
+#define SEVLM_VERSION_MINOR 1
+#define SEVLM_VERSION_PATCH 0
+
+/** Version of the migration stream this library writes (docs/stream.md). */
+#define SEVLM_STREAM_VERSION 1
+
+/**
+ * sevlm_version - version of the library that is running
+ *
+ * May be newer than the header the caller was built with.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: "major.minor.patch", static.
+ */
+const char *sevlm_version(void);
+
+/* ------------------------------------------------------------------------
+ * 2. Words for numbers
+ */
+
+/**
+ * sevlm_strerror - the sentence for a code of the set above
+ * @error: zero or a negative errno returned by this library
+ *
+ * Thread: any.  Since: 0.1
+ * Return: static text; unknown codes get a general one.
+ */
+const char *sevlm_strerror(int error);
+
+/**
+ * sevlm_firmware_strerror - the name of a firmware status
+ * @status: what a *_firmware_status() call returned
+ *
+ * Names are those of the SEV API specification, "Status Codes".
+ *
+ * Thread: any.  Since: 0.1
+ * Return: static text; unknown codes get a general one.
+ */
+const char *sevlm_firmware_strerror(uint32_t status);
+
+/** The firmware was not asked: KVM or the library refused before the call. */
+#define SEVLM_FIRMWARE_NOT_ASKED 0xffffffffu
+
+/* ------------------------------------------------------------------------
+ * 3. The kernel door
+ */
+
+/**
+ * struct sevlm_kernel_ops - how the library reaches the kernel
+ *
+ * @size: sizeof(struct sevlm_kernel_ops) of the caller
+ * @vm:   an ioctl on the guest's KVM VM file; required
+ * @sev:  an ioctl on /dev/sev; required
+ * @host: an ioctl on /dev/kvm; may be NULL, then host questions are -ENOTSUP
+ *
+ * Each takes the request number and argument the file would take, in the
+ * kernel's own structures (linux/kvm.h, linux/psp-sev.h), and returns the
+ * ioctl's result or a negative errno; the C library's errno is not looked at.
+ * A VMM whose sandbox brokers ioctls, the software host and the tests
+ * implement it; without one the library calls ioctl(2) on the files named in
+ * struct sevlm_vm_config. They are called on the thread of the library call
+ * that needs them and never while the library holds a lock.
+ */
+struct sevlm_kernel_ops {
+	size_t size;
+	int (*vm)(void *ctx, uint32_t request, void *arg);
+	int (*sev)(void *ctx, uint32_t request, void *arg);
+	int (*host)(void *ctx, uint32_t request, void *arg);
+};
+
+/* ------------------------------------------------------------------------
+ * 4. One guest
+ */
+struct sevlm_vm;
+
+/**
+ * struct sevlm_vm_config - what a guest is reached by
+ *
+ * @size:    sizeof(struct sevlm_vm_config) of the caller
+ * @vm_fd:   the KVM VM; stays open until the guest is gone
+ * @sev_fd:  /dev/sev. KVM remembers the *number* from LAUNCH_START or
+ *           RECEIVE_START on and looks it up at each later command, so it
+ *           must name the same open file until the guest is gone
+ * @kvm_fd:  /dev/kvm, or -1
+ * @reserved: zero
+ * @ops:     a door of the caller's instead of ioctl(2), or NULL. The struct
+ *           is copied; with it the three descriptors are not used, except
+ *           that @sev_fd is passed in kvm_sev_cmd
+ * @ops_ctx: first argument of each operation
+ */
+struct sevlm_vm_config {
+	size_t size;
+	int32_t vm_fd;
+	int32_t sev_fd;
+	int32_t kvm_fd;
+	uint32_t reserved;
+	const struct sevlm_kernel_ops *ops;
+	void *ops_ctx;
+};
+
+/**
+ * sevlm_vm_new - describe one guest
+ * @config:  how to reach it
+ * @ret_vm:  the handle; freed with sevlm_vm_free()
+ *
+ * Makes no system call.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int sevlm_vm_new(const struct sevlm_vm_config *config,
+		 struct sevlm_vm **ret_vm);
+
+/**
+ * sevlm_vm_free - forget a guest
+ * @vm: a handle or NULL; no session or engine of it may be left
+ *
+ * Thread: one, and no other call on @vm may be running.  Since: 0.1
+ */
+void sevlm_vm_free(struct sevlm_vm *vm);
+
+/**
+ * sevlm_vm_error - the last failure of a call on @vm, as one sentence
+ * @vm: the guest
+ *
+ * The handlers of section 6 and the calls that any thread may make do not
+ * change it.
+ *
+ * Thread: the one of the guest's other calls.  Since: 0.1
+ * Return: text without a newline, valid until the next call on @vm; ""
+ * where nothing failed yet.
+ */
+const char *sevlm_vm_error(const struct sevlm_vm *vm);
+
+/**
+ * sevlm_vm_firmware_status - firmware status of the last failed command
+ * @vm: the guest
+ *
+ * Thread: the one of the guest's other calls.  Since: 0.1
+ * Return: the status, or SEVLM_FIRMWARE_NOT_ASKED.
+ */
+uint32_t sevlm_vm_firmware_status(const struct sevlm_vm *vm);
+
+/** The guest's firmware state (SEV API, "Guest State Machine"). */
+#define SEVLM_GUEST_UNINIT  0u
+#define SEVLM_GUEST_LUPDATE 1u
+#define SEVLM_GUEST_LSECRET 2u
+#define SEVLM_GUEST_RUNNING 3u
+#define SEVLM_GUEST_SUPDATE 4u
+#define SEVLM_GUEST_RUPDATE 5u
+#define SEVLM_GUEST_SENT    6u
+
+/** The guest's policy word (SEV API, "Guest Policy"). */
+#define SEVLM_POLICY_NODBG  (1u << 0)
+#define SEVLM_POLICY_NOKS   (1u << 1)
+#define SEVLM_POLICY_ES     (1u << 2)
+#define SEVLM_POLICY_NOSEND (1u << 3)
+#define SEVLM_POLICY_DOMAIN (1u << 4)
+#define SEVLM_POLICY_SEV    (1u << 5)
+
+/**
+ * struct sevlm_guest_status - what the firmware says of a guest
+ *
+ * @size:   sizeof(struct sevlm_guest_status) of the caller, set before
+ * @handle: firmware handle
+ * @policy: policy word
+ * @state:  SEVLM_GUEST_*
+ */
+struct sevlm_guest_status {
+	size_t size;
+	uint32_t handle;
+	uint32_t policy;
+	uint32_t state;
+	uint32_t reserved;
+};
+
+/**
+ * sevlm_vm_guest_status - ask the firmware about the guest
+ * @vm:         the guest
+ * @ret_status: filled up to its size
+ *
+ * ioctls: KVM_MEMORY_ENCRYPT_OP (GUEST_STATUS).
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EREMOTEIO, -ENOTSUP, -EIO.
+ */
+int sevlm_vm_guest_status(struct sevlm_vm *vm,
+			  struct sevlm_guest_status *ret_status);
+
+/** Sizes of what PDH_CERT_EXPORT returns (SEV API, "Certificate format"). */
+#define SEVLM_PDH_SIZE   2084u
+#define SEVLM_CHAIN_SIZE 6252u
+
+/**
+ * sevlm_vm_export_certs - this host's PDH certificate and its chain
+ * @vm:    a guest of this host
+ * @pdh:   receives SEVLM_PDH_SIZE bytes
+ * @chain: receives SEVLM_CHAIN_SIZE bytes, PEK then OCA then CEK
+ *
+ * The CEK in it is not signed by AMD; the signed one is downloaded.
+ * ioctls: SEV_ISSUE_CMD (PDH_CERT_EXPORT) on /dev/sev.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EREMOTEIO, -ENOTSUP, -EIO.
+ */
+int sevlm_vm_export_certs(struct sevlm_vm *vm, void *pdh, void *chain);
+
+/* ------------------------------------------------------------------------
+ * 5. The guest's memory and the truth about its pages
+ *
+ * Page states are kept by guest address and outlive regions: a range that is
+ * removed and added again (PAM, SMRAM, hotplug) has the states it had. A page
+ * nobody spoke of is private.
+ */
+
+/** What a region's pages are. */
+#define SEVLM_REGION_TRACKED 1u /**< private or shared, as the guest says */
+#define SEVLM_REGION_PRIVATE 2u /**< always private, e.g. encrypted flash */
+#define SEVLM_REGION_SHARED  3u /**< always shared */
+#define SEVLM_REGION_SKIP    4u /**< not moved: flash, ROM, VRAM kept in step
+				     by the VMM */
+
+/** What one page is, as sevlm_vm_page_state() tells it. */
+#define SEVLM_PAGE_PRIVATE 1u
+#define SEVLM_PAGE_SHARED  2u
+#define SEVLM_PAGE_SKIP    3u /**< in a SKIP region */
+#define SEVLM_PAGE_NONE    4u /**< in no region */
+
+/** Most regions a guest may have. */
+#define SEVLM_MAX_REGIONS 256u
+
+/**
+ * sevlm_vm_add_region - register guest memory
+ * @vm:    the guest
+ * @gpa:   guest address, page aligned
+ * @bytes: size, a multiple of the page size, not zero
+ * @hva:   where the VMM has it mapped, page aligned; read and (on a target)
+ *         written, never past @bytes; stays mapped until removed
+ * @type:  SEVLM_REGION_*
+ *
+ * Registering with KVM (memory slot, KVM_MEMORY_ENCRYPT_REG_REGION before
+ * the first receive) stays with the VMM. While an engine of the guest runs
+ * it is sevlm_source_add_region() that adds.
+ *
+ * Cost: four bits per page are allocated here, and never later.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM, -ENOBUFS (over SEVLM_MAX_REGIONS), -EBADFD
+ * (an engine runs).
+ */
+int sevlm_vm_add_region(struct sevlm_vm *vm, uint64_t gpa, uint64_t bytes,
+			void *hva, uint32_t type);
+
+/**
+ * sevlm_vm_remove_region - unregister guest memory
+ * @vm:  the guest
+ * @gpa: start of a registered region
+ *
+ * The page states are kept. While an engine of the guest runs it is
+ * sevlm_source_remove_region() that removes.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL (no region starts there), -EBADFD (an engine runs).
+ */
+int sevlm_vm_remove_region(struct sevlm_vm *vm, uint64_t gpa);
+
+/**
+ * sevlm_vm_page_state - what a run of pages is
+ * @vm:        the guest
+ * @gpa:       where to look, page aligned
+ * @ret_state: SEVLM_PAGE_* of the page at @gpa
+ * @ret_bytes: how far the same answer holds, at least one page
+ *
+ * A walk over RAM costs one call per run. The answer is true at the moment
+ * of the call; sevlm_send_packet() looks again after encrypting.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_vm_page_state(struct sevlm_vm *vm, uint64_t gpa,
+			uint32_t *ret_state, uint64_t *ret_bytes);
+
+/**
+ * sevlm_vm_mark_dirty - memory was written by the VMM or a device
+ * @vm:    the guest
+ * @gpa:   start, need not be aligned
+ * @bytes: how much
+ *
+ * For writes that KVM's dirty log does not see. Pages outside registered
+ * memory are passed over. Costs nothing worth naming when no migration runs.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_vm_mark_dirty(struct sevlm_vm *vm, uint64_t gpa, uint64_t bytes);
+
+/**
+ * sevlm_vm_skip - the guest said that these pages hold nothing
+ * @vm:    the guest
+ * @gpa:   start, page aligned
+ * @bytes: a multiple of the page size
+ *
+ * Free-page hints. The pages are declared skipped instead of sent, until
+ * they are written again. The guest must have called them free after the
+ * dirty log of the current round was harvested: an older hint may be about
+ * a page that is in use again. Without a running engine it does nothing.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_vm_skip(struct sevlm_vm *vm, uint64_t gpa, uint64_t bytes);
+
+/* ------------------------------------------------------------------------
+ * 6. Control: what the guest may announce
+ *
+ * Default off. A guest that was not offered live migration gets an error for
+ * the hypercall and #GP for the MSR even if it tries anyway.
+ */
+
+/**
+ * sevlm_vm_offer - offer live migration to the guest
+ * @vm: the guest
+ *
+ * Called before the first KVM_RUN, by a VMM that also sets CPUID bits
+ * KVM_FEATURE_HC_MAP_GPA_RANGE and KVM_FEATURE_MIGRATION_CONTROL together.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD (the guest has called already, or was told to
+ * hang up).
+ */
+int sevlm_vm_offer(struct sevlm_vm *vm);
+
+/**
+ * sevlm_vm_hang_up - stop listening to the guest
+ * @vm: the guest
+ *
+ * Clears READY. The hypercall fails from now on; the MSR reads 0 and takes
+ * 0 (Linux writes 0 at CPU offline, kexec and reboot), READY gets #GP.
+ * Nothing but a reset of the VM takes it back.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_vm_hang_up(struct sevlm_vm *vm);
+
+/**
+ * sevlm_vm_reset - the VM was reset
+ * @vm: the guest
+ *
+ * Every page is private again, READY and INCOMPLETE are cleared; what was
+ * offered stays offered, a hang-up is over.
+ *
+ * Thread: one, no vCPU running.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD (an engine runs).
+ */
+int sevlm_vm_reset(struct sevlm_vm *vm);
+
+/**
+ * sevlm_vm_hypercall - answer KVM_EXIT_HYPERCALL
+ * @vm:      the guest
+ * @nr:      run->hypercall.nr
+ * @args:    run->hypercall.args, six
+ * @ret_ret: for run->hypercall.ret; always written
+ *
+ * Handles KVM_HC_MAP_GPA_RANGE (12). Checks the arguments that KVM does not.
+ * A call of an offered guest that cannot be recorded, whatever the reason,
+ * makes the guest INCOMPLETE, because Linux ignores the answer.
+ *
+ * Thread: any vCPU thread.  Since: 0.1
+ * Return: 0 handled, -ENOTSUP another hypercall (@ret_ret is -KVM_ENOSYS),
+ * -EINVAL.
+ */
+int sevlm_vm_hypercall(struct sevlm_vm *vm, uint64_t nr,
+		       const uint64_t *args, uint64_t *ret_ret);
+
+/** MSR_KVM_MIGRATION_CONTROL and its one bit. */
+#define SEVLM_MSR_MIGRATION_CONTROL 0x4b564d08u
+#define SEVLM_MSR_READY             1u
+
+/**
+ * sevlm_vm_rdmsr - answer KVM_EXIT_X86_RDMSR
+ * @vm:        the guest
+ * @index:     run->msr.index
+ * @ret_value: for run->msr.data; always written
+ *
+ * Thread: any vCPU thread.  Since: 0.1
+ * Return: 0 handled, -EPERM answer with #GP (run->msr.error = 1), -ENOTSUP
+ * another MSR, -EINVAL.
+ */
+int sevlm_vm_rdmsr(struct sevlm_vm *vm, uint32_t index, uint64_t *ret_value);
+
+/**
+ * sevlm_vm_wrmsr - answer KVM_EXIT_X86_WRMSR
+ * @vm:    the guest
+ * @index: run->msr.index
+ * @value: run->msr.data
+ *
+ * Thread: any vCPU thread.  Since: 0.1
+ * Return: as sevlm_vm_rdmsr().
+ */
+int sevlm_vm_wrmsr(struct sevlm_vm *vm, uint32_t index, uint64_t value);
+
+/** Bits of sevlm_vm_control(). */
+#define SEVLM_CONTROL_OFFERED    (1u << 0)
+#define SEVLM_CONTROL_READY      (1u << 1) /**< the guest keeps us told */
+#define SEVLM_CONTROL_INCOMPLETE (1u << 2) /**< a state change was lost */
+#define SEVLM_CONTROL_HUNG_UP    (1u << 3)
+
+/**
+ * sevlm_vm_control - where the guest stands
+ * @vm:       the guest
+ * @ret_bits: SEVLM_CONTROL_*
+ *
+ * A guest can be migrated when OFFERED and READY are set and no other is.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_vm_control(struct sevlm_vm *vm, uint32_t *ret_bits);
+
+/* ------------------------------------------------------------------------
+ * 7. Sessions, for a VMM with a migration loop and a stream of its own
+ *
+ * The VMM walks its dirty log, asks sevlm_vm_page_state(), copies shared
+ * pages itself and passes private ones through here. The order that keeps a
+ * guest whole is its own to keep: harvest and re-arm the dirty log, then ask
+ * for states, then read pages; send again what changed.
+ */
+
+/** Firmware's packet header and session blob (SEV API, "Transport"). */
+#define SEVLM_PACKET_HEADER_SIZE 52u
+#define SEVLM_SESSION_SIZE       128u
+/** Largest blob KVM takes. */
+#define SEVLM_BLOB_MAX 16384u
+
+struct sevlm_send;
+struct sevlm_receive;
+
+/**
+ * struct sevlm_peer - the certificates of the platform a guest goes to
+ *
+ * @size:      sizeof(struct sevlm_peer) of the caller
+ * @pdh:       SEVLM_PDH_SIZE bytes
+ * @chain:     SEVLM_CHAIN_SIZE bytes, PEK, OCA, CEK (signed by AMD)
+ * @amd:       AMD's blob, ASK then ARK
+ * @amd_bytes: its size, at most SEVLM_BLOB_MAX
+ *
+ * KVM demands all three even when the guest's policy needs none.
+ */
+struct sevlm_peer {
+	size_t size;
+	const void *pdh;
+	const void *chain;
+	const void *amd;
+	size_t amd_bytes;
+};
+
+/**
+ * sevlm_send_start - begin sending a guest
+ * @vm:       the guest, in state RUNNING
+ * @peer:     where it goes; used during the call only
+ * @ret_send: the session; freed with sevlm_send_free()
+ *
+ * Refuses a guest that did not consent, that is INCOMPLETE, or whose policy
+ * says NOSEND or ES, before the first command.
+ * ioctls: KVM_MEMORY_ENCRYPT_OP (GUEST_STATUS, SEND_START), SEV_ISSUE_CMD
+ * (PDH_CERT_EXPORT).
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EPERM, -EBADFD, -EREMOTEIO, -ENOTSUP, -ENOMEM, -EIO.
+ */
+int sevlm_send_start(struct sevlm_vm *vm, const struct sevlm_peer *peer,
+		     struct sevlm_send **ret_send);
+
+/**
+ * sevlm_send_session - what the target needs for sevlm_receive_start()
+ * @send:       the session
+ * @ret_policy: the guest's policy
+ * @pdh:        receives SEVLM_PDH_SIZE bytes, this host's PDH
+ * @session:    receives SEVLM_SESSION_SIZE bytes
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_send_session(const struct sevlm_send *send, uint32_t *ret_policy,
+		       void *pdh, void *session);
+
+/**
+ * sevlm_send_packet - encrypt one private page for the target
+ * @send:    the session
+ * @gpa:     guest address, page aligned, in a registered region
+ * @header:  receives SEVLM_PACKET_HEADER_SIZE bytes
+ * @payload: receives SEVLM_PAGE_SIZE bytes
+ *
+ * The guest may run. If it writes the page afterwards, send it again.
+ * -EAGAIN: the page is not private, or stopped being so during the call;
+ * the output must be thrown away and the page looked at again.
+ * ioctls: KVM_MEMORY_ENCRYPT_OP (SEND_UPDATE_DATA). Allocates nothing.
+ *
+ * Thread: one per session.  Since: 0.1
+ * Return: 0, -EINVAL, -EAGAIN, -EBADFD, -EREMOTEIO, -EIO.
+ */
+int sevlm_send_packet(struct sevlm_send *send, uint64_t gpa, void *header,
+		      void *payload);
+
+/**
+ * sevlm_send_finish - the target runs the guest
+ * @send: the session
+ *
+ * Ends recovery: the firmware refuses to send this guest again. To be called
+ * only after the target said that it runs. Nothing stops the vCPUs but the
+ * VMM. ioctls: KVM_MEMORY_ENCRYPT_OP (SEND_FINISH, GUEST_STATUS).
+ *
+ * Thread: one per session.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD, -EREMOTEIO, -EIO.
+ */
+int sevlm_send_finish(struct sevlm_send *send);
+
+/**
+ * sevlm_send_cancel - the guest stays here
+ * @send: the session
+ *
+ * The guest runs on and can be sent again. ioctls: KVM_MEMORY_ENCRYPT_OP
+ * (SEND_CANCEL, GUEST_STATUS).
+ *
+ * Thread: one per session.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD, -ENOTSUP (old firmware: the guest runs on but
+ * cannot be sent again), -EREMOTEIO, -EIO.
+ */
+int sevlm_send_cancel(struct sevlm_send *send);
+
+/**
+ * sevlm_send_free - forget a session
+ * @send: a session or NULL; one that is open is cancelled first
+ *
+ * Thread: one.  Since: 0.1
+ */
+void sevlm_send_free(struct sevlm_send *send);
+
+/**
+ * sevlm_receive_start - begin receiving a guest
+ * @vm:          a VM after KVM_SEV_INIT and before any LAUNCH_START, all of
+ *               its memory registered with KVM and here
+ * @policy:      from sevlm_send_session(); the firmware checks its MAC
+ * @pdh:         the source's PDH, SEVLM_PDH_SIZE bytes
+ * @session:     SEVLM_SESSION_SIZE bytes
+ * @ret_receive: the session; freed with sevlm_receive_free()
+ *
+ * ioctls: KVM_MEMORY_ENCRYPT_OP (RECEIVE_START, GUEST_STATUS).
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EPERM (policy says ES), -EBADFD, -EREMOTEIO,
+ * -ENOTSUP, -ENOMEM, -EIO.
+ */
+int sevlm_receive_start(struct sevlm_vm *vm, uint32_t policy,
+			const void *pdh, const void *session,
+			struct sevlm_receive **ret_receive);
+
+/**
+ * sevlm_receive_packet - decrypt one private page into the guest
+ * @receive: the session
+ * @gpa:     guest address, page aligned, in a registered region
+ * @header:  SEVLM_PACKET_HEADER_SIZE bytes
+ * @payload: SEVLM_PAGE_SIZE bytes
+ *
+ * The firmware proves that the packet comes from this session, not which
+ * page it is nor how old: the VMM's stream must bind address and order.
+ * ioctls: KVM_MEMORY_ENCRYPT_OP (RECEIVE_UPDATE_DATA). Allocates nothing.
+ *
+ * Thread: one per session.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD, -EREMOTEIO, -EIO.
+ */
+int sevlm_receive_packet(struct sevlm_receive *receive, uint64_t gpa,
+			 const void *header, const void *payload);
+
+/**
+ * sevlm_receive_finish - all memory is here
+ * @receive: the session
+ *
+ * Must succeed before the first KVM_RUN. ioctls: KVM_MEMORY_ENCRYPT_OP
+ * (RECEIVE_FINISH, GUEST_STATUS).
+ *
+ * Thread: one per session.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD, -EREMOTEIO, -EIO.
+ */
+int sevlm_receive_finish(struct sevlm_receive *receive);
+
+/**
+ * sevlm_receive_free - forget a session
+ * @receive: a session or NULL
+ *
+ * A guest whose session was not finished must not run: destroy the VM.
+ *
+ * Thread: one.  Since: 0.1
+ */
+void sevlm_receive_free(struct sevlm_receive *receive);
+
+/* ------------------------------------------------------------------------
+ * 8. The engine: words that source and target share
+ *
+ * Call step() with the time. It works for at most one batch of pages and
+ * says what it wants: move bytes, call step() again, or have the VMM do one
+ * thing and report it with did(). When it wants nothing, the migration has an
+ * outcome.
+ *
+ *	source					target
+ *	WANT_DIRTY, per round
+ *	WANT_PAUSE, WANT_STATE, WANT_DIRTY
+ *						WANT_STATE
+ *				PREPARED <--
+ *	WANT_PERSIST
+ *		--> COMMIT
+ *						WANT_PERSIST, WANT_RUN
+ *				STARTED <--
+ *
+ * Until WANT_PERSIST was answered on the source every failure ends with the
+ * guest running there (WANT_RESUME). From then on it must not run at the
+ * source unless the outcome says so.
+ */
+
+#define SEVLM_WANT_STEP    (1u << 0)  /**< call step() again, at once */
+#define SEVLM_WANT_WRITE   (1u << 1)  /**< output() has bytes */
+#define SEVLM_WANT_READ    (1u << 2)  /**< waits for bytes, or the deadline */
+#define SEVLM_WANT_DIRTY   (1u << 8)  /**< source: harvest the dirty log and
+					   re-arm it, hand it to dirty() */
+#define SEVLM_WANT_PAUSE   (1u << 9)  /**< source: stop vCPUs and devices,
+					   complete every pending exit */
+#define SEVLM_WANT_STATE   (1u << 10) /**< source: hand vCPU and device state
+					   to state(); target: load it */
+#define SEVLM_WANT_PERSIST (1u << 11) /**< write note() to stable storage */
+#define SEVLM_WANT_RUN     (1u << 12) /**< target: start the vCPUs */
+#define SEVLM_WANT_RESUME  (1u << 13) /**< source: the guest stays; it runs */
+#define SEVLM_WANT_REGION  (1u << 14) /**< target: map and add, or remove, the
+					   region told by region() */
+
+/** How a migration ended, seen from one side. */
+#define SEVLM_OUTCOME_NONE      0u /**< not yet */
+#define SEVLM_OUTCOME_COMPLETED 1u /**< the guest runs on the target */
+#define SEVLM_OUTCOME_ABORTED   2u /**< it failed; source: the guest runs on
+					here; target: it never will here */
+#define SEVLM_OUTCOME_CANCELLED 3u /**< as ABORTED, by cancel() of a side */
+#define SEVLM_OUTCOME_IN_DOUBT  4u /**< the decision was on its way when the
+					peer fell silent: the guest must not
+					run here until resolved */
+#define SEVLM_OUTCOME_LOST      5u /**< the target took the guest over and
+					could not run it */
+
+/** How the caller vouches for the channel the bytes travel in. */
+#define SEVLM_CHANNEL_DECLARED 1u /**< authenticated and encrypted by the VMM;
+				       exporter holds a value bound to it */
+#define SEVLM_CHANNEL_INSECURE 2u /**< not protected at all; for tests */
+
+/** Bytes of a nonce and of a channel's exporter value. */
+#define SEVLM_NONCE_SIZE    32u
+#define SEVLM_EXPORTER_SIZE 32u
+
+/** Size of a note, WANT_PERSIST. */
+#define SEVLM_NOTE_SIZE 128u
+
+/** Largest batch of pages in one record. */
+#define SEVLM_MAX_BATCH 64u
+
+/** Most blobs of vCPU and device state. */
+#define SEVLM_MAX_STATES 1024u
+
+/** No deadline is set. */
+#define SEVLM_NO_DEADLINE UINT64_MAX
+
+/** Whether precopy will end (struct sevlm_progress). */
+#define SEVLM_VERDICT_UNKNOWN   0u
+#define SEVLM_VERDICT_CONVERGES 1u
+#define SEVLM_VERDICT_DIVERGES  2u
+
+/** Where a migration is (struct sevlm_progress). */
+#define SEVLM_PHASE_HELLO   1u /**< the two sides introduce themselves */
+#define SEVLM_PHASE_PRECOPY 2u /**< the guest runs, pages travel */
+#define SEVLM_PHASE_STOP    3u /**< the guest stands, the rest travels */
+#define SEVLM_PHASE_COMMIT  4u /**< PREPARED to STARTED */
+#define SEVLM_PHASE_ENDING  5u /**< undoing, or last bytes out */
+#define SEVLM_PHASE_ENDED   6u
+
+/**
+ * struct sevlm_progress - how far a migration is
+ *
+ * @size:              sizeof of the caller, set before
+ * @phase:             SEVLM_PHASE_*
+ * @verdict:           SEVLM_VERDICT_*, source only
+ * @round:             from 1
+ * @reserved:          zero
+ * @pages_total:       pages of regions that are moved
+ * @pages_left:        of this round, source only
+ * @private_pages:     packets so far
+ * @shared_pages:      shared pages with contents so far
+ * @zero_pages:        shared pages of zeroes so far
+ * @skipped_pages:     declared free so far
+ * @changed_pages:     read again because their state changed meanwhile
+ * @bytes:             of the stream so far
+ * @pages_per_second:  lately, source only
+ * @dirtied_per_second: pages, in the last round, source only
+ * @eta_ns:            to the end, source only; UINT64_MAX where unknown
+ * @expected_downtime_ns: were the guest stopped now, source only
+ * @downtime_ns:       from paused to STARTED (source, once known)
+ * @total_ns:          from the first step
+ */
+struct sevlm_progress {
+	size_t size;
+	uint32_t phase;
+	uint32_t verdict;
+	uint32_t round;
+	uint32_t reserved;
+	uint64_t pages_total;
+	uint64_t pages_left;
+	uint64_t private_pages;
+	uint64_t shared_pages;
+	uint64_t zero_pages;
+	uint64_t skipped_pages;
+	uint64_t changed_pages;
+	uint64_t bytes;
+	uint64_t pages_per_second;
+	uint64_t dirtied_per_second;
+	uint64_t eta_ns;
+	uint64_t expected_downtime_ns;
+	uint64_t downtime_ns;
+	uint64_t total_ns;
+};
+
+/**
+ * struct sevlm_region - a region that comes or goes during a migration
+ *
+ * @size:   sizeof of the caller, set before
+ * @gpa:    guest address
+ * @bytes:  size of the region
+ * @type:   SEVLM_REGION_*
+ * @remove: 1 to remove it, 0 to add it
+ */
+struct sevlm_region {
+	size_t size;
+	uint64_t gpa;
+	uint64_t bytes;
+	uint32_t type;
+	uint32_t remove;
+};
+
+/* ------------------------------------------------------------------------
+ * 9. The source engine
+ */
+struct sevlm_source;
+
+/**
+ * struct sevlm_source_config - how to send
+ *
+ * @size:              sizeof of the caller
+ * @channel:           SEVLM_CHANNEL_*; zero is refused
+ * @batch_pages:       pages per record, 1 to SEVLM_MAX_BATCH; 0 means 64
+ * @max_rounds:        precopy rounds before giving up; 0 means 30
+ * @stop_anyway:       after @max_rounds stop the guest whatever the downtime
+ *                     (1), or abort and let it run (0)
+ * @nonce:             32 random bytes, fresh for each migration
+ * @exporter:          value of the channel, same on both sides; zero where
+ *                     the channel is INSECURE
+ * @downtime_limit_ns: stop the guest once the rest fits; 0 means 300 ms
+ * @hello_timeout_ns:  first byte to START; 0 means 30 s
+ * @stall_timeout_ns:  no byte moved though some wait; 0 means 60 s
+ * @commit_timeout_ns: END to PREPARED, and COMMIT to STARTED; 0 means 120 s
+ */
+struct sevlm_source_config {
+	size_t size;
+	uint32_t channel;
+	uint32_t batch_pages;
+	uint32_t max_rounds;
+	uint32_t stop_anyway;
+	uint8_t nonce[SEVLM_NONCE_SIZE];
+	uint8_t exporter[SEVLM_EXPORTER_SIZE];
+	uint64_t downtime_limit_ns;
+	uint64_t hello_timeout_ns;
+	uint64_t stall_timeout_ns;
+	uint64_t commit_timeout_ns;
+};
+
+/**
+ * sevlm_source_new - prepare to send a guest
+ * @vm:         the guest; must outlive the engine
+ * @config:     how; copied
+ * @ret_source: the engine; freed with sevlm_source_free()
+ *
+ * All memory the engine needs is allocated here. Refuses what
+ * sevlm_send_start() would refuse, but issues no firmware command yet.
+ * The VMM turns its dirty log on before the first step().
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EPERM, -EBADFD (the guest has an engine), -ENOMEM.
+ */
+int sevlm_source_new(struct sevlm_vm *vm,
+		     const struct sevlm_source_config *config,
+		     struct sevlm_source **ret_source);
+
+/**
+ * sevlm_source_free - forget an engine
+ * @source: an engine or NULL
+ *
+ * One that was not decided yet is cancelled first, without a word to the
+ * peer: the guest may run.
+ *
+ * Thread: one, no other call running.  Since: 0.1
+ */
+void sevlm_source_free(struct sevlm_source *source);
+
+/**
+ * sevlm_source_step - work, and say what is wanted
+ * @source:   the engine
+ * @now_ns:   monotonic time
+ * @ret_want: SEVLM_WANT_*: any of STEP, WRITE, READ, and at most one of the
+ *            others; 0 when the migration has ended and its last bytes are out
+ *
+ * ioctls: those of section 7. Issues at most batch_pages firmware commands.
+ * What goes wrong with the migration is not an error of this call but its
+ * outcome, sevlm_source_outcome().
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_step(struct sevlm_source *source, uint64_t now_ns,
+		      uint32_t *ret_want);
+
+/**
+ * sevlm_source_deadline - when to call step() even if nothing happens
+ * @source: the engine
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: a time of the clock of step(), or SEVLM_NO_DEADLINE.
+ */
+uint64_t sevlm_source_deadline(struct sevlm_source *source);
+
+/**
+ * sevlm_source_output - bytes to put on the wire
+ * @source: the engine
+ * @iov:    receives where they are: in guest memory and in the engine
+ * @count:  in, entries of @iov; out, entries filled, 0 where nothing waits
+ *
+ * They stay valid and the same call returns them again until consumed() or
+ * closed().
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_output(struct sevlm_source *source, struct iovec *iov,
+			size_t *count);
+
+/**
+ * sevlm_source_consumed - this many bytes of output() are on the wire
+ * @source: the engine
+ * @bytes:  how many; at most what output() offered
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_consumed(struct sevlm_source *source, size_t bytes);
+
+/**
+ * sevlm_source_feed - bytes from the peer
+ * @source:    the engine
+ * @buf:       the bytes
+ * @bytes:     how many
+ * @ret_taken: how many were taken; fewer than @bytes means call step()
+ *             before feeding the rest
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_feed(struct sevlm_source *source, const void *buf,
+		      size_t bytes, size_t *ret_taken);
+
+/**
+ * sevlm_source_closed - the link is gone, or the peer closed it
+ * @source: the engine
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_closed(struct sevlm_source *source);
+
+/**
+ * sevlm_source_dirty - part of the harvested dirty log
+ * @source: the engine, in WANT_DIRTY
+ * @gpa:    guest address of the first bit, page aligned
+ * @bitmap: KVM's form: bit n of the array is page n
+ * @pages:  bits in it
+ *
+ * Any number of calls, then did(SEVLM_WANT_DIRTY). The protection must have
+ * been re-armed before: KVM_GET_DIRTY_LOG does; under manual protect
+ * KVM_CLEAR_DIRTY_LOG, with rings KVM_RESET_DIRTY_RINGS.
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_source_dirty(struct sevlm_source *source, uint64_t gpa,
+		       const void *bitmap, uint64_t pages);
+
+/**
+ * sevlm_source_state - vCPU or device state, as opaque bytes
+ * @source: the engine, in WANT_STATE
+ * @id:     of the VMM's choosing, each once
+ * @buf:    the bytes; borrowed until the engine is freed, or wants RESUME
+ * @bytes:  how many, not zero
+ *
+ * Any number of calls up to SEVLM_MAX_STATES, then did(SEVLM_WANT_STATE).
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD, -ENOBUFS.
+ */
+int sevlm_source_state(struct sevlm_source *source, uint32_t id,
+		       const void *buf, size_t bytes);
+
+/**
+ * sevlm_source_add_region - memory was hot-added during the migration
+ * @source: the engine, before the guest is stopped
+ * @gpa, @bytes, @hva, @type: as sevlm_vm_add_region()
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: as sevlm_vm_add_region(), -EAGAIN (call step() and try again).
+ */
+int sevlm_source_add_region(struct sevlm_source *source, uint64_t gpa,
+			    uint64_t bytes, void *hva, uint32_t type);
+
+/**
+ * sevlm_source_remove_region - memory goes during the migration
+ * @source: the engine, before the guest is stopped
+ * @gpa:    start of a registered region
+ *
+ * On 0 the memory may be unmapped. -EAGAIN: bytes of it are still waiting in
+ * output(); move them and try again.
+ *
+ * Thread: the step thread, with the byte thread at rest.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD, -EAGAIN.
+ */
+int sevlm_source_remove_region(struct sevlm_source *source, uint64_t gpa);
+
+/**
+ * sevlm_source_note - what to persist, in WANT_PERSIST
+ * @source: the engine
+ * @note:   receives SEVLM_NOTE_SIZE bytes; a secret of this migration
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_source_note(struct sevlm_source *source, void *note);
+
+/**
+ * sevlm_source_did - the VMM has done what was wanted
+ * @source: the engine
+ * @want:   the one SEVLM_WANT_* that step() asked for
+ * @result: 0, or a negative errno: it could not be done, abort
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD (that was not wanted).
+ */
+int sevlm_source_did(struct sevlm_source *source, uint32_t want, int result);
+
+/**
+ * sevlm_source_cancel - give up
+ * @source: the engine
+ *
+ * Takes effect at the next step(), between two firmware commands at the
+ * latest. Once the decision was made (WANT_PERSIST answered) it has none.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_cancel(struct sevlm_source *source);
+
+/**
+ * sevlm_source_outcome - how it ended
+ * @source:      the engine
+ * @ret_outcome: SEVLM_OUTCOME_*
+ * @ret_cause:   0, or the negative errno that led there; may be NULL
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_outcome(struct sevlm_source *source, uint32_t *ret_outcome,
+			 int *ret_cause);
+
+/**
+ * sevlm_source_error - the outcome's cause as one sentence
+ * @source: the engine
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: text without a newline, valid until the engine is freed; "" where
+ * nothing went wrong.
+ */
+const char *sevlm_source_error(struct sevlm_source *source);
+
+/**
+ * sevlm_source_progress - how far it is
+ * @source:       the engine
+ * @ret_progress: filled up to its size
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_source_progress(struct sevlm_source *source,
+			  struct sevlm_progress *ret_progress);
+
+/* ------------------------------------------------------------------------
+ * 10. The target engine: the same words
+ */
+struct sevlm_target;
+
+/**
+ * struct sevlm_target_config - how to receive
+ *
+ * @size:              sizeof of the caller
+ * @channel:           SEVLM_CHANNEL_*, as on the source; zero is refused
+ * @reserved:          zero
+ * @nonce:             32 random bytes, fresh for each migration
+ * @exporter:          as on the source
+ * @chain:             SEVLM_CHAIN_SIZE bytes with the CEK signed by AMD, or
+ *                     NULL: what this host's firmware exports
+ * @amd:               AMD's blob, ASK then ARK
+ * @amd_bytes:         its size, at most SEVLM_BLOB_MAX
+ * @max_state_bytes:   all vCPU and device state together; 0 means 64 MiB
+ * @hello_timeout_ns:  first byte to START; 0 means 30 s
+ * @stall_timeout_ns:  nothing came, until PREPARED; 0 means 60 s. After
+ *                     PREPARED the target waits without end
+ *
+ * The blobs are copied.
+ */
+struct sevlm_target_config {
+	size_t size;
+	uint32_t channel;
+	uint32_t reserved;
+	uint8_t nonce[SEVLM_NONCE_SIZE];
+	uint8_t exporter[SEVLM_EXPORTER_SIZE];
+	const void *chain;
+	const void *amd;
+	size_t amd_bytes;
+	uint64_t max_state_bytes;
+	uint64_t hello_timeout_ns;
+	uint64_t stall_timeout_ns;
+};
+
+/**
+ * sevlm_target_new - prepare to receive a guest
+ * @vm:         the empty guest, see sevlm_receive_start(); its regions must
+ *              equal the source's; must outlive the engine
+ * @config:     how; copied
+ * @ret_target: the engine; freed with sevlm_target_free()
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD (the guest has an engine), -ENOMEM.
+ */
+int sevlm_target_new(struct sevlm_vm *vm,
+		     const struct sevlm_target_config *config,
+		     struct sevlm_target **ret_target);
+
+/**
+ * sevlm_target_free - forget an engine
+ * @target: an engine or NULL
+ *
+ * Unless the outcome is COMPLETED the VM must be destroyed without running.
+ *
+ * Thread: one, no other call running.  Since: 0.1
+ */
+void sevlm_target_free(struct sevlm_target *target);
+
+/**
+ * sevlm_target_step - as sevlm_source_step()
+ * @target:   the engine
+ * @now_ns:   monotonic time
+ * @ret_want: as there
+ *
+ * Handles at most one record. ioctls: SEV_ISSUE_CMD (PDH_CERT_EXPORT),
+ * KVM_MEMORY_ENCRYPT_OP (RECEIVE_*, GUEST_STATUS).
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_step(struct sevlm_target *target, uint64_t now_ns,
+		      uint32_t *ret_want);
+
+/**
+ * sevlm_target_deadline - as sevlm_source_deadline()
+ * @target: the engine
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: a time of the clock of step(), or SEVLM_NO_DEADLINE.
+ */
+uint64_t sevlm_target_deadline(struct sevlm_target *target);
+
+/**
+ * sevlm_target_output - as sevlm_source_output()
+ * @target: the engine
+ * @iov:    as there
+ * @count:  as there
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_output(struct sevlm_target *target, struct iovec *iov,
+			size_t *count);
+
+/**
+ * sevlm_target_consumed - as sevlm_source_consumed()
+ * @target: the engine
+ * @bytes:  as there
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_consumed(struct sevlm_target *target, size_t bytes);
+
+/**
+ * sevlm_target_feed - as sevlm_source_feed()
+ * @target:    the engine
+ * @buf:       the bytes
+ * @bytes:     how many
+ * @ret_taken: as there
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_feed(struct sevlm_target *target, const void *buf,
+		      size_t bytes, size_t *ret_taken);
+
+/**
+ * sevlm_target_space - where the next bytes from the peer may be read to
+ * @target:    the engine
+ * @ret_buf:   room inside the engine
+ * @ret_bytes: how much; 0 means call step() first
+ *
+ * Spares a copy: read(2) there, then sevlm_target_fed().
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_space(struct sevlm_target *target, void **ret_buf,
+		       size_t *ret_bytes);
+
+/**
+ * sevlm_target_fed - this many bytes were put into the space
+ * @target: the engine
+ * @bytes:  at most what sevlm_target_space() offered
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_fed(struct sevlm_target *target, size_t bytes);
+
+/**
+ * sevlm_target_closed - as sevlm_source_closed()
+ * @target: the engine
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_closed(struct sevlm_target *target);
+
+/**
+ * sevlm_target_state - vCPU or device state to load, in WANT_STATE
+ * @target:    the engine
+ * @index:     from 0
+ * @ret_id:    the source's id
+ * @ret_buf:   the bytes, verified; valid until did(SEVLM_WANT_STATE)
+ * @ret_bytes: how many
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL (no such index), -EBADFD.
+ */
+int sevlm_target_state(struct sevlm_target *target, uint32_t index,
+		       uint32_t *ret_id, const void **ret_buf,
+		       size_t *ret_bytes);
+
+/**
+ * sevlm_target_region - the region of WANT_REGION
+ * @target:     the engine
+ * @ret_region: filled up to its size
+ *
+ * To add: map it, register it with KVM, sevlm_vm_add_region(), which is
+ * allowed here; to remove: sevlm_vm_remove_region(). Then did().
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_target_region(struct sevlm_target *target,
+			struct sevlm_region *ret_region);
+
+/**
+ * sevlm_target_note - as sevlm_source_note()
+ * @target: the engine
+ * @note:   as there
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_target_note(struct sevlm_target *target, void *note);
+
+/**
+ * sevlm_target_did - as sevlm_source_did()
+ * @target: the engine
+ * @want:   as there
+ * @result: as there. A failed WANT_RUN means LOST: the source has let go
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_target_did(struct sevlm_target *target, uint32_t want, int result);
+
+/**
+ * sevlm_target_cancel - give up
+ * @target: the engine
+ *
+ * Takes effect at the next step(). Once the target's note is persisted it has
+ * none. After PREPARED the source is told that this target never starts,
+ * which lets it run the guest even after its COMMIT.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_cancel(struct sevlm_target *target);
+
+/**
+ * sevlm_target_outcome - as sevlm_source_outcome()
+ * @target:      the engine
+ * @ret_outcome: SEVLM_OUTCOME_*
+ * @ret_cause:   as there
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_outcome(struct sevlm_target *target, uint32_t *ret_outcome,
+			 int *ret_cause);
+
+/**
+ * sevlm_target_error - as sevlm_source_error()
+ * @target: the engine
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: text without a newline, valid until the engine is freed; "" where
+ * nothing went wrong.
+ */
+const char *sevlm_target_error(struct sevlm_target *target);
+
+/**
+ * sevlm_target_progress - how far it is
+ * @target:       the engine
+ * @ret_progress: filled up to its size
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_target_progress(struct sevlm_target *target,
+			  struct sevlm_progress *ret_progress);
+
+/* ------------------------------------------------------------------------
+ * 11. Reading a stream without a guest
+ */
+struct sevlm_inspect;
+
+/**
+ * struct sevlm_record - one record of a stream
+ *
+ * @size:     sizeof of the caller, set before
+ * @offset:   of its header, from the first byte of the stream
+ * @sequence: from 0
+ * @type:     docs/stream.md, "Records"
+ * @flags:    as on the wire
+ * @epoch:    the round it belongs to
+ * @bytes:    of its body
+ * @name:     of the type, static
+ * @text:     its fields as one line, valid until the next record
+ */
+struct sevlm_record {
+	size_t size;
+	uint64_t offset;
+	uint64_t sequence;
+	uint32_t type;
+	uint32_t flags;
+	uint32_t epoch;
+	uint32_t bytes;
+	const char *name;
+	const char *text;
+};
+
+/**
+ * sevlm_inspect_new - read the bytes of one direction of a stream
+ * @ret_inspect: freed with sevlm_inspect_free()
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int sevlm_inspect_new(struct sevlm_inspect **ret_inspect);
+
+/**
+ * sevlm_inspect_free - forget it
+ * @inspect: what to free, or NULL
+ *
+ * Thread: one.  Since: 0.1
+ */
+void sevlm_inspect_free(struct sevlm_inspect *inspect);
+
+/**
+ * sevlm_inspect_feed - the next bytes
+ * @inspect:   the reader
+ * @buf:       the bytes
+ * @bytes:     how many
+ * @ret_taken: how many were taken; a record is complete when fewer were, or
+ *             when next() says so
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADMSG (not a stream, or damaged; the sentence of
+ * sevlm_inspect_error() says where).
+ */
+int sevlm_inspect_feed(struct sevlm_inspect *inspect, const void *buf,
+		       size_t bytes, size_t *ret_taken);
+
+/**
+ * sevlm_inspect_next - the record that is complete
+ * @inspect:    the reader
+ * @ret_record: filled up to its size
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EAGAIN (feed more), -EBADMSG.
+ */
+int sevlm_inspect_next(struct sevlm_inspect *inspect,
+		       struct sevlm_record *ret_record);
+
+/**
+ * sevlm_inspect_end - no more bytes come
+ * @inspect: the reader
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADMSG (it ends within a record).
+ */
+int sevlm_inspect_end(struct sevlm_inspect *inspect);
+
+/**
+ * sevlm_inspect_error - what is wrong with the stream, as one sentence
+ * @inspect: the reader
+ *
+ * Thread: one.  Since: 0.1
+ * Return: text without a newline; "" where nothing is.
+ */
+const char *sevlm_inspect_error(const struct sevlm_inspect *inspect);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBSEVLM_LIBSEVLM_H */
