@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Private to the library, grouped by file, from the bottom layer up
+ * (docs/architecture.md). A file calls down or within its layer, never up.
+ */
+#ifndef SEVLM_INTERNAL_H
+#define SEVLM_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libsevlm/libsevlm.h>
+
+#define SEVLM_API __attribute__((visibility("default")))
+#define SEVLM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE SEVLM_PAGE_SIZE
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- layer 0: error.c -------------------------------------------------- */
+
+/* One sentence for a human; a fixed buffer, so that failing cannot fail. */
+struct sevlm__error {
+	uint32_t status;	/* of the firmware */
+	char text[200];
+};
+
+void sevlm__error_clear(struct sevlm__error *error);
+/* keeps the sentence and returns code, for `return sevlm__fail(...)` */
+int sevlm__fail(struct sevlm__error *error, int code, const char *format, ...)
+	SEVLM_PRINTF(3, 4);
+/* the closed set of the public header; anything else becomes -EIO */
+int sevlm__public_error(int code);
+
+/* Does a caller's size-first struct reach the end of a field? */
+#define sevlm__covers(ptr, field)                                             \
+	((ptr)->size >= offsetof(__typeof__(*(ptr)), field) +                 \
+				sizeof((ptr)->field))
+/* copy a size-first input; bytes we do not know must be zero, -EINVAL */
+int sevlm__copy_in(void *dst, size_t known, const void *src, size_t least);
+/* fill a size-first output up to the caller's size, the rest with zeroes */
+int sevlm__copy_out(void *dst, const void *src, size_t known);
+
+/* ---- layer 2: kernel.c, the only ioctl() ------------------------------- */
+
+struct sevlm__kernel {
+	struct sevlm_kernel_ops ops;
+	void *ctx;
+	int32_t vm_fd, sev_fd, kvm_fd;
+};
+
+int sevlm__kernel_init(struct sevlm__kernel *kernel,
+		       const struct sevlm_vm_config *config);
+/* Each issues one firmware command, keeps sentence and status in error, and
+ * returns 0 or a code of the public set. */
+int sevlm__kernel_guest_status(struct sevlm__kernel *kernel,
+			       struct sevlm__error *error,
+			       struct sevlm_guest_status *ret);
+int sevlm__kernel_pdh_export(struct sevlm__kernel *kernel,
+			     struct sevlm__error *error, void *pdh,
+			     void *chain);
+int sevlm__kernel_send_start(struct sevlm__kernel *kernel,
+			     struct sevlm__error *error,
+			     const struct sevlm_peer *peer, void *session,
+			     uint32_t *ret_policy);
+int sevlm__kernel_send_update(struct sevlm__kernel *kernel,
+			      struct sevlm__error *error, const void *hva,
+			      void *header, void *payload);
+int sevlm__kernel_send_finish(struct sevlm__kernel *kernel,
+			      struct sevlm__error *error);
+int sevlm__kernel_send_cancel(struct sevlm__kernel *kernel,
+			      struct sevlm__error *error);
+int sevlm__kernel_receive_start(struct sevlm__kernel *kernel,
+				struct sevlm__error *error, uint32_t policy,
+				const void *pdh, const void *session);
+int sevlm__kernel_receive_update(struct sevlm__kernel *kernel,
+				 struct sevlm__error *error, void *hva,
+				 const void *header, const void *payload);
+int sevlm__kernel_receive_finish(struct sevlm__kernel *kernel,
+				 struct sevlm__error *error);
+
+/* ---- layer 2: crypto.c, the only <openssl/> ---------------------------- */
+
+#define SEVLM__DIGEST_SIZE 32
+
+struct sevlm__hash;	/* SHA-256, running */
+
+int sevlm__hash_new(struct sevlm__hash **ret);
+void sevlm__hash_free(struct sevlm__hash *hash);
+int sevlm__hash_update(struct sevlm__hash *hash, const void *buf,
+		       size_t bytes);
+/* the digest so far; the hash goes on */
+int sevlm__hash_peek(struct sevlm__hash *hash, uint8_t *digest);
+/* HMAC-SHA256 with a 32-byte key over the parts in order */
+int sevlm__hmac(const uint8_t *key, const struct iovec *parts, size_t count,
+		uint8_t *mac);
+bool sevlm__equal(const void *a, const void *b, size_t bytes); /* no timing */
+void sevlm__wipe(void *buf, size_t bytes);
+
+/* ---- layer 3: pages.c -------------------------------------------------- */
+
+/*
+ * The truth about a guest's pages. Four bits per page of registered memory in
+ * chunks of 128 MiB, so that nothing a guest does can make it grow; what it
+ * announces outside of them goes into a small capped set of ranges. One lock
+ * inside; every call may come from any thread.
+ *
+ *   shared   the guest's announced state
+ *   pending  changed, or written, since the round began
+ *   todo     to be sent in this round
+ *   skip     declared free, the peer not told yet
+ *
+ * On a target, where nothing is sent, pending means "arrived or declared
+ * free", todo "arrived last as shared", skip "declared free last".
+ */
+struct sevlm__pages;
+
+struct sevlm__region {
+	uint64_t gpa;
+	uint64_t bytes;
+	uint8_t *hva;
+	uint32_t type;		/* SEVLM_REGION_* */
+};
+
+/* a page taken for sending */
+struct sevlm__page {
+	uint64_t gpa;
+	uint8_t *hva;
+	bool shared;
+};
+
+/* a run of pages with shared ones in it, at most a chunk */
+#define SEVLM__SPAN_PAGES 32768u
+struct sevlm__span {
+	uint64_t gpa;
+	uint32_t pages;
+	bool all;		/* all shared: no bitmap */
+	uint64_t bitmap[SEVLM__SPAN_PAGES / 64];	/* 1: shared */
+};
+
+int sevlm__pages_new(struct sevlm__pages **ret);
+void sevlm__pages_free(struct sevlm__pages *pages);
+
+/* -EINVAL: unaligned, empty, wrapping, past 2^52, overlapping, unknown type;
+ * -ENOBUFS, -ENOMEM. While tracking, a new region's pages are pending. */
+int sevlm__pages_add_region(struct sevlm__pages *pages, uint64_t gpa,
+			    uint64_t bytes, void *hva, uint32_t type);
+int sevlm__pages_remove_region(struct sevlm__pages *pages, uint64_t gpa);
+/* the index-th region by address; false past the last */
+bool sevlm__pages_region(struct sevlm__pages *pages, uint32_t index,
+			 struct sevlm__region *ret);
+/* the region that holds [gpa, gpa + bytes); false where none does */
+bool sevlm__pages_find(struct sevlm__pages *pages, uint64_t gpa,
+		       uint64_t bytes, struct sevlm__region *ret);
+
+/* record what the guest announced. gpa aligned, no wrap: checked by the
+ * caller. While tracking, pages that change become pending. -ENOBUFS: the
+ * range set is full and nothing was recorded outside of RAM. */
+int sevlm__pages_set(struct sevlm__pages *pages, uint64_t gpa, uint64_t count,
+		     bool shared);
+/* all private, nothing pending */
+void sevlm__pages_reset(struct sevlm__pages *pages);
+/* SEVLM_PAGE_* and how far it holds; at 2^52 and above NONE */
+void sevlm__pages_state(struct sevlm__pages *pages, uint64_t gpa,
+			uint32_t *ret_state, uint64_t *ret_bytes);
+/* as state, for one page of a region: is it to be treated as shared? */
+bool sevlm__pages_shared(struct sevlm__pages *pages, uint64_t gpa);
+/* grows with every call of set() that changed a page */
+uint64_t sevlm__pages_generation(struct sevlm__pages *pages);
+
+/* source side. on: every page of moved regions (all but SKIP) is pending;
+ * off: pending, todo and skip are cleared */
+void sevlm__pages_track(struct sevlm__pages *pages, bool on);
+/* nothing where not tracking; outside of moved regions passed over */
+void sevlm__pages_dirty(struct sevlm__pages *pages, uint64_t gpa,
+			uint64_t count);
+void sevlm__pages_dirty_bitmap(struct sevlm__pages *pages, uint64_t gpa,
+			       const void *bitmap, uint64_t count);
+/* todo pages of the range become skip; returns how many */
+uint64_t sevlm__pages_skip(struct sevlm__pages *pages, uint64_t gpa,
+			   uint64_t count);
+/* begin a round: pending pages become todo; ones that were neither are
+ * counted in ret_new. Returns how many are todo. */
+uint64_t sevlm__pages_round(struct sevlm__pages *pages, uint64_t *ret_new);
+uint64_t sevlm__pages_todo(struct sevlm__pages *pages);
+uint64_t sevlm__pages_pending(struct sevlm__pages *pages);
+/* take up to max todo pages at or after *cursor, by rising address; *cursor
+ * moves behind the last; returns how many, 0 at the end of the round */
+uint32_t sevlm__pages_take(struct sevlm__pages *pages, uint64_t *cursor,
+			   struct sevlm__page *ret, uint32_t max);
+/* take the next run of skip pages at or after *cursor; false at the end */
+bool sevlm__pages_take_skip(struct sevlm__pages *pages, uint64_t *cursor,
+			    uint64_t *ret_gpa, uint64_t *ret_count);
+/* the next span with shared pages at or after *cursor, whole guest, ranges
+ * outside of RAM included; false at the end */
+bool sevlm__pages_span(struct sevlm__pages *pages, uint64_t *cursor,
+		       struct sevlm__span *ret);
+/* pages of moved regions */
+uint64_t sevlm__pages_total(struct sevlm__pages *pages);
+
+/* target side: a page arrived as shared or private, or was declared free */
+void sevlm__pages_arrived(struct sevlm__pages *pages, uint64_t gpa,
+			  bool shared);
+void sevlm__pages_freed(struct sevlm__pages *pages, uint64_t gpa,
+			uint64_t count);
+/* every page of moved regions arrived, and last as what it is now? 0, or
+ * -EPROTO with the first page that did not (*ret_missing) or that differs */
+int sevlm__pages_account(struct sevlm__pages *pages, uint64_t *ret_gpa,
+			 bool *ret_missing);
+
+/* ---- layer 3: policy.c ------------------------------------------------- */
+
+/* May a guest with this policy be sent, or received? 0 or -EPERM */
+int sevlm__policy_check(struct sevlm__error *error, uint32_t policy);
+
+/* ---- layer 4: vm.c, control.c, send.c, receive.c ----------------------- */
+
+struct sevlm_vm {
+	struct sevlm__kernel kernel;
+	struct sevlm__error error;
+	struct sevlm__pages *pages;
+	/* SEVLM_CONTROL_* and CONTROL_SPOKE; any thread */
+	_Atomic uint32_t control;
+	bool engaged;		/* an engine runs */
+	bool regions_open;	/* ...and asked for a region to be changed */
+};
+
+/* consent and completeness, before a guest is sent: 0 or -EPERM */
+int sevlm__control_check(struct sevlm__error *error, uint32_t control);
+
+struct sevlm_send {
+	struct sevlm_vm *vm;
+	uint32_t policy;
+	bool open;
+	uint8_t pdh[SEVLM_PDH_SIZE];
+	uint8_t session[SEVLM_SESSION_SIZE];
+};
+
+/* sevlm_send_packet() without the questions, for the engine's batches */
+int sevlm__send_update(struct sevlm_send *send, const void *hva, void *header,
+		       void *payload);
+
+struct sevlm_receive {
+	struct sevlm_vm *vm;
+	bool open;
+};
+
+int sevlm__receive_update(struct sevlm_receive *receive, void *hva,
+			  const void *header, const void *payload);
+
+#endif /* SEVLM_INTERNAL_H */
