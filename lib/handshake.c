@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+
+#include "engine.h"
+
+/* The exporter value is a secret of the channel: only its shadow is sent. */
+static int binding(const struct sevlm__engine *engine, uint8_t *out)
+{
+	char label[] = "sevlm channel binding";
+	struct iovec part = { label, sizeof(label) - 1 };
+
+	return sevlm__hmac(engine->exporter, &part, 1, out);
+}
+
+static uint32_t list_regions(struct sevlm__engine *engine, uint8_t *out)
+{
+	struct sevlm__region region;
+	uint32_t count = 0;
+
+	while (count < SEVLM_MAX_REGIONS &&
+	       sevlm__pages_region(engine->vm->pages, count, &region)) {
+		sevlm__region_encode(&region, REGION_ADD,
+				     out + count * REGION_SIZE);
+		count++;
+	}
+	return count;
+}
+
+static int send_hello(struct sevlm__engine *engine, struct sevlm__hello *hello)
+{
+	struct sevlm__out *out = sevlm__outbox_begin(&engine->outbox);
+	uint32_t at = engine->role == ROLE_SOURCE ? 0 : 1;
+	size_t bytes;
+	int ret;
+
+	if (!out)
+		return -EAGAIN;
+	hello->version_min = SEVLM_STREAM_VERSION;
+	hello->version_max = SEVLM_STREAM_VERSION;
+	hello->role = engine->role;
+	hello->max_body = engine->inbox.max_body;
+	hello->channel = engine->channel;
+	memcpy(hello->nonce, engine->nonces[at], SEVLM_NONCE_SIZE);
+	ret = binding(engine, hello->binding);
+	if (ret)
+		return ret;
+	bytes = sevlm__hello_encode(hello, out->payload,
+				    engine->outbox.payload_bytes);
+	if (!bytes)
+		return sevlm__fail(&engine->error, -ENOBUFS,
+				   "HELLO does not fit into a record");
+	sevlm__out_add(out, out->payload, bytes);
+	return sevlm__engine_commit_out(engine, out, RECORD_HELLO,
+					RECORD_HEADER_SIZE);
+}
+
+int sevlm__handshake_source(struct sevlm__engine *engine, uint32_t policy,
+			    const uint8_t *pdh, const uint8_t *chain)
+{
+	uint8_t regions[SEVLM_MAX_REGIONS * REGION_SIZE];
+	struct sevlm__hello hello = {
+		.policy = policy,
+		.control = atomic_load(&engine->vm->control),
+		.pdh = pdh,
+		.chain = chain,
+		.regions = regions,
+		.region_count = list_regions(engine, regions),
+	};
+
+	hello.control &= SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY;
+	return send_hello(engine, &hello);
+}
+
+int sevlm__handshake_target(struct sevlm__engine *engine, const uint8_t *pdh,
+			    const uint8_t *chain, const uint8_t *amd,
+			    size_t amd_bytes)
+{
+	struct sevlm__hello hello = {
+		.pdh = pdh,
+		.chain = chain,
+		.amd = amd,
+		.amd_bytes = (uint32_t)amd_bytes,
+	};
+
+	return send_hello(engine, &hello);
+}
+
+static int check_channel(struct sevlm__engine *engine,
+			 const struct sevlm__hello *hello)
+{
+	uint8_t expected[SEVLM__DIGEST_SIZE];
+	int ret = binding(engine, expected);
+
+	if (ret)
+		return ret;
+	if (hello->channel != engine->channel)
+		return sevlm__fail(&engine->error, -EKEYREJECTED,
+				   "the peer declares another kind of channel");
+	if (!sevlm__equal(expected, hello->binding, sizeof(expected)))
+		return sevlm__fail(&engine->error, -EKEYREJECTED,
+				   "the peer is in another channel: the "
+				   "exporter values differ");
+	return 0;
+}
+
+static int check_fields(struct sevlm__engine *engine,
+			const struct sevlm__hello *hello)
+{
+	bool source = engine->role == ROLE_SOURCE;
+
+	if (!hello->pdh || !hello->chain || (source && !hello->amd))
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "the peer's HELLO lacks certificates");
+	if (!source && !hello->regions)
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "the source's HELLO lacks the RAM layout");
+	if (hello->max_body < RECORD_BODY_LEAST)
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "the peer takes records of %u bytes only",
+				   hello->max_body);
+	return 0;
+}
+
+int sevlm__handshake_check(struct sevlm__engine *engine, const uint8_t *body,
+			   size_t bytes, struct sevlm__hello *hello)
+{
+	uint32_t at = engine->role == ROLE_SOURCE ? 1 : 0;
+	int ret = sevlm__hello_decode(body, bytes, hello);
+
+	if (ret)
+		return sevlm__fail(&engine->error, ret,
+				   ret == -EPROTO ?
+					   "the peer's HELLO has a required "
+					   "field that is not known" :
+					   "the peer's HELLO is malformed");
+	if (hello->version_min > SEVLM_STREAM_VERSION ||
+	    hello->version_max < SEVLM_STREAM_VERSION)
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "the peer speaks versions %u to %u, we %u",
+				   hello->version_min, hello->version_max,
+				   SEVLM_STREAM_VERSION);
+	if (hello->role != ROLE_SOURCE + ROLE_TARGET - engine->role)
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "the peer is a %s too",
+				   engine->role == ROLE_SOURCE ? "source" :
+								 "target");
+	ret = check_channel(engine, hello);
+	if (!ret)
+		ret = check_fields(engine, hello);
+	if (ret)
+		return ret;
+	engine->peer_max_body = hello->max_body;
+	memcpy(engine->nonces[at], hello->nonce, SEVLM_NONCE_SIZE);
+	return sevlm__commit_key(engine);
+}
+
+int sevlm__handshake_regions(struct sevlm__engine *engine,
+			     const struct sevlm__hello *hello)
+{
+	struct sevlm__region theirs, ours;
+	uint32_t action, i;
+
+	for (i = 0; i < hello->region_count; i++) {
+		if (sevlm__region_decode(hello->regions + i * REGION_SIZE,
+					 &theirs, &action) ||
+		    action != REGION_ADD)
+			return sevlm__fail(&engine->error, -EBADMSG,
+					   "region %u of the source is "
+					   "malformed",
+					   i);
+		if (!sevlm__pages_region(engine->vm->pages, i, &ours) ||
+		    ours.gpa != theirs.gpa || ours.bytes != theirs.bytes ||
+		    ours.type != theirs.type)
+			return sevlm__fail(
+				&engine->error, -EPROTO,
+				"the RAM differs: the source has "
+				"0x%llx+0x%llx of type %u",
+				(unsigned long long)theirs.gpa,
+				(unsigned long long)theirs.bytes, theirs.type);
+	}
+	if (sevlm__pages_region(engine->vm->pages, i, &ours))
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "the RAM differs: the source has nothing at "
+				   "0x%llx",
+				   (unsigned long long)ours.gpa);
+	return 0;
+}

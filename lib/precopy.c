@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The source's rounds: harvest, then page states, then pages. */
+#include <errno.h>
+
+#include "source.h"
+
+int source_harvest(struct sevlm_source *source)
+{
+	return source_ask(source, SEVLM_WANT_DIRTY);
+}
+
+static int give_up(struct sevlm_source *source, uint64_t todo)
+{
+	return sevlm__fail(&source->engine.error, -ETIMEDOUT,
+			   "the guest dirties its memory faster than it can be "
+			   "sent: %llu pages left after %u rounds",
+			   (unsigned long long)todo, source->schedule.round);
+}
+
+static int begin_round(struct sevlm_source *source, uint64_t todo)
+{
+	struct sevlm__engine *engine = &source->engine;
+	uint8_t body[8];
+	struct sevlm__writer w = sevlm__writer(body, sizeof(body));
+
+	sevlm__put64(&w, todo);
+	engine->epoch++;
+	sevlm__schedule_begin(&source->schedule, engine->now_ns, todo);
+	engine->progress.round = engine->epoch;
+	source->cursor = 0;
+	source->state = SOURCE_PAGES;
+	return sevlm__engine_send(engine, RECORD_ROUND, body, sizeof(body));
+}
+
+int source_round(struct sevlm_source *source)
+{
+	struct sevlm__engine *engine = &source->engine;
+	uint64_t todo, fresh;
+	uint32_t decision;
+
+	if (sevlm__outbox_full(&engine->outbox))
+		return -EAGAIN;
+	todo = sevlm__pages_round(engine->vm->pages, &fresh);
+	if (source->final)
+		return begin_round(source, todo);
+	decision = sevlm__schedule_decide(&source->schedule, engine->now_ns,
+					  todo, fresh);
+	if (decision == SCHEDULE_GO_ON)
+		return begin_round(source, todo);
+	if (decision == SCHEDULE_GIVE_UP && !source->config.stop_anyway)
+		return give_up(source, todo);
+	source->state = SOURCE_PAUSE;
+	return 0;
+}
+
+/* Most pages are not zero and say so in their first words. */
+static bool is_zero(const uint8_t *page)
+{
+	static const uint8_t zeroes[64];
+
+	return !memcmp(page, zeroes, sizeof(zeroes)) &&
+	       !memcmp(page, page + sizeof(zeroes),
+		       PAGE_SIZE - sizeof(zeroes));
+}
+
+static uint32_t batch_limit(const struct sevlm_source *source)
+{
+	uint32_t fits = (source->engine.peer_max_body - PAGES_HEAD_SIZE) /
+			(PAGES_ENTRY_SIZE + SEVLM_PACKET_HEADER_SIZE +
+			 PAGE_SIZE);
+
+	return fits < source->config.batch_pages ? fits :
+						   source->config.batch_pages;
+}
+
+static uint8_t *nth(uint8_t *base, uint32_t index, size_t size)
+{
+	return base + index * size;
+}
+
+static int encrypt(struct sevlm_source *source, struct sevlm__out *out,
+		   const struct sevlm__page *taken, uint32_t count)
+{
+	uint8_t *headers = source->headers;
+	int ret;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (taken[i].shared)
+			continue;
+		if (atomic_load(&source->engine.cancelled))
+			return sevlm__fail(&source->engine.error, -ECANCELED,
+					   "cancelled");
+		ret = sevlm__send_update(
+			source->send, taken[i].hva,
+			nth(headers, i, SEVLM_PACKET_HEADER_SIZE),
+			nth(out->payload, i, PAGE_SIZE));
+		if (ret)
+			return source_blame(source, ret);
+	}
+	return 0;
+}
+
+/* A page that changed state since it was taken is pending again: what was
+ * read of it is of neither state and is thrown away. */
+static bool still_true(struct sevlm_source *source,
+		       const struct sevlm__page *page, bool quiet)
+{
+	if (quiet || sevlm__pages_shared(source->engine.vm->pages,
+					 page->gpa) == page->shared)
+		return true;
+	source->engine.progress.changed_pages++;
+	return false;
+}
+
+static uint64_t classify(struct sevlm_source *source,
+			 const struct sevlm__page *page)
+{
+	struct sevlm_progress *progress = &source->engine.progress;
+
+	if (!page->shared) {
+		progress->private_pages++;
+		return page->gpa | KIND_PRIVATE;
+	}
+	if (is_zero(page->hva)) {
+		progress->zero_pages++;
+		return page->gpa | KIND_ZERO;
+	}
+	progress->shared_pages++;
+	return page->gpa | KIND_SHARED;
+}
+
+struct layout {
+	struct sevlm__writer entries;
+	uint8_t *headers[SEVLM_MAX_BATCH];
+	uint32_t count;
+	uint32_t packets;
+};
+
+static void lay_out_page(struct sevlm_source *source, struct sevlm__out *out,
+			 const struct sevlm__page *page, uint32_t index,
+			 struct layout *layout)
+{
+	uint64_t entry = classify(source, page);
+
+	sevlm__put64(&layout->entries, entry);
+	layout->count++;
+	switch (sevlm__entry_kind(entry)) {
+	case KIND_PRIVATE:
+		layout->headers[layout->packets++] =
+			nth(source->headers, index, SEVLM_PACKET_HEADER_SIZE);
+		sevlm__out_add(out, nth(out->payload, index, PAGE_SIZE),
+			       PAGE_SIZE);
+		break;
+	case KIND_SHARED:
+		sevlm__out_add(out, page->hva, PAGE_SIZE);
+		break;
+	}
+}
+
+static void lay_out(struct sevlm_source *source, struct sevlm__out *out,
+		    const struct sevlm__page *taken, uint32_t count, bool quiet,
+		    struct layout *layout)
+{
+	uint8_t *body = out->head + RECORD_HEADER_SIZE;
+
+	layout->entries =
+		sevlm__writer(body, OUT_HEAD_SIZE - RECORD_HEADER_SIZE);
+	layout->count = 0;
+	layout->packets = 0;
+	sevlm__put64(&layout->entries, 0);
+	for (uint32_t i = 0; i < count; i++)
+		if (still_true(source, &taken[i], quiet))
+			lay_out_page(source, out, &taken[i], i, layout);
+	for (uint32_t i = 0; i < layout->packets; i++)
+		sevlm__put_bytes(&layout->entries, layout->headers[i],
+				 SEVLM_PACKET_HEADER_SIZE);
+}
+
+static int send_batch(struct sevlm_source *source, struct sevlm__out *out,
+		      const struct sevlm__page *taken, uint32_t count,
+		      uint64_t generation)
+{
+	struct sevlm__pages *pages = source->engine.vm->pages;
+	struct sevlm__writer count_field;
+	struct layout layout;
+	bool quiet;
+	int ret = encrypt(source, out, taken, count);
+
+	if (ret)
+		return ret;
+	quiet = generation == sevlm__pages_generation(pages);
+	lay_out(source, out, taken, count, quiet, &layout);
+	if (!layout.count)
+		return 0;
+	count_field = sevlm__writer(out->head + RECORD_HEADER_SIZE, 4);
+	sevlm__put32(&count_field, layout.count);
+	sevlm__schedule_sent(&source->schedule, source->engine.now_ns,
+			     layout.count);
+	return sevlm__engine_commit_out(
+		&source->engine, out, RECORD_PAGES,
+		(size_t)(layout.entries.at - out->head));
+}
+
+int source_pages(struct sevlm_source *source)
+{
+	struct sevlm__page taken[SEVLM_MAX_BATCH];
+	struct sevlm__engine *engine = &source->engine;
+	struct sevlm__out *out = sevlm__outbox_begin(&engine->outbox);
+	uint64_t generation;
+	uint32_t count;
+
+	if (!out)
+		return -EAGAIN;
+	/* read before the states are: a change in between only costs a look */
+	generation = sevlm__pages_generation(engine->vm->pages);
+	count = sevlm__pages_take(engine->vm->pages, &source->cursor, taken,
+				  batch_limit(source));
+	if (count)
+		return send_batch(source, out, taken, count, generation);
+	source->cursor = 0;
+	source->state = SOURCE_FREE;
+	return 0;
+}
+
+static void next_round(struct sevlm_source *source)
+{
+	source->cursor = 0;
+	if (!source->final)
+		source->state = SOURCE_HARVEST;
+	else if (sevlm__pages_pending(source->engine.vm->pages))
+		source->state = SOURCE_ROUND;
+	else
+		source->state = SOURCE_SHARED;
+}
+
+/* What the VMM declared free in this round; nothing of it was sent. */
+int source_free(struct sevlm_source *source)
+{
+	struct sevlm__engine *engine = &source->engine;
+	struct sevlm__out *out = sevlm__outbox_begin(&engine->outbox);
+	struct sevlm__writer w;
+	uint64_t gpa, count;
+
+	if (!out)
+		return -EAGAIN;
+	w = sevlm__writer(out->payload, RECORD_BODY_LEAST);
+	while (w.left >= RUN_SIZE &&
+	       sevlm__pages_take_skip(engine->vm->pages, &source->cursor, &gpa,
+				      &count)) {
+		sevlm__put64(&w, gpa);
+		sevlm__put64(&w, count);
+		engine->progress.skipped_pages += count;
+	}
+	if (w.at == out->payload) {
+		next_round(source);
+		return 0;
+	}
+	sevlm__out_add(out, out->payload, (size_t)(w.at - out->payload));
+	return sevlm__engine_commit_out(engine, out, RECORD_FREE,
+					RECORD_HEADER_SIZE);
+}
