@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "kvm.h"
+#include "root.h"
+
+#define ASIDS_DEFAULT 15u
+#define ASIDS_MAX 63u /* bits of asids_used, without bit 0 */
+#define API_MINOR_DEFAULT 24u
+#define STATUS_MAX 0xffffu
+#define ERRNO_MAX 4095
+
+_Static_assert(sizeof(sim_root_amd) == SEVLM_SIM_AMD_SIZE, "ASK and ARK");
+
+/* a newer caller may know more fields: they must be zero */
+static int copy_in(void *dst, size_t known, const void *src)
+{
+	const uint8_t *bytes = src;
+	size_t size;
+
+	memcpy(&size, src, sizeof(size));
+	if (size < known || size > SIM_PAGE)
+		return -EINVAL;
+	for (size_t i = known; i < size; i++)
+		if (bytes[i])
+			return -EINVAL;
+	memcpy(dst, src, known);
+	return 0;
+}
+
+static int settle(struct sevlm_sim_host_config *config)
+{
+	if (!config->asids)
+		config->asids = ASIDS_DEFAULT;
+	if (!config->api_major && !config->api_minor)
+		config->api_minor = API_MINOR_DEFAULT;
+	if (config->asids > ASIDS_MAX || config->api_major > UINT8_MAX ||
+	    config->api_minor > UINT8_MAX || config->build > UINT8_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+/* the driver of the PSP brings the platform up when it is loaded */
+static int power_up(struct sevlm_sim_host *host,
+		    const struct sevlm_sim_host_config *config)
+{
+	int rc;
+
+	rc = sim_random_new(config->seed, &host->random);
+	if (!rc)
+		rc = sim_identity_new(host->random, config->api_major,
+				      config->api_minor, &host->identity);
+	if (!rc)
+		rc = sim_firmware_new(host->random, host->identity,
+				      config->api_major, config->api_minor,
+				      config->build, config->asids,
+				      &host->firmware);
+	if (!rc && sim_firmware_init(host->firmware))
+		rc = -EIO;
+	return rc;
+}
+
+static void power_down(struct sevlm_sim_host *host)
+{
+	sim_firmware_free(host->firmware);
+	sim_identity_free(host->identity);
+	sim_random_free(host->random);
+}
+
+SIM_API int sevlm_sim_host_new(const struct sevlm_sim_host_config *config,
+			       struct sevlm_sim_host **ret_host)
+{
+	struct sevlm_sim_host_config own = {0};
+	struct sevlm_sim_host *host;
+	int rc = 0;
+
+	if (!ret_host)
+		return -EINVAL;
+	if (config)
+		rc = copy_in(&own, sizeof(own), config);
+	if (!rc)
+		rc = settle(&own);
+	if (rc)
+		return rc;
+	host = calloc(1, sizeof(*host));
+	if (!host)
+		return -ENOMEM;
+	host->asids = own.asids;
+	host->api_major = (uint8_t)own.api_major;
+	host->api_minor = (uint8_t)own.api_minor;
+	host->build = (uint8_t)own.build;
+	rc = pthread_mutex_init(&host->lock, NULL) ? -ENOMEM : 0;
+	if (rc)
+		goto fail;
+	rc = power_up(host, &own);
+	if (rc)
+		goto fail_lock;
+	*ret_host = host;
+	return 0;
+fail_lock:
+	power_down(host);
+	pthread_mutex_destroy(&host->lock);
+fail:
+	free(host);
+	return rc;
+}
+
+SIM_API void sevlm_sim_host_free(struct sevlm_sim_host *host)
+{
+	if (!host)
+		return;
+	power_down(host);
+	pthread_mutex_destroy(&host->lock);
+	free(host);
+}
+
+SIM_API int sevlm_sim_host_amd(struct sevlm_sim_host *host, void *amd)
+{
+	if (!host || !amd)
+		return -EINVAL;
+	memcpy(amd, sim_root_amd, sizeof(sim_root_amd));
+	return 0;
+}
+
+SIM_API int sevlm_sim_host_cek(struct sevlm_sim_host *host, void *cek)
+{
+	if (!host || !cek)
+		return -EINVAL;
+	memcpy(cek, sim_identity_cek(host->identity), SEVLM_SIM_CERT_SIZE);
+	return 0;
+}
+
+static bool fault_good(const struct sevlm_sim_host *host,
+		       const struct sevlm_sim_fault *fault)
+{
+	if (fault->command >= sizeof(host->commands) / sizeof(uint64_t))
+		return false;
+	switch (fault->where) {
+	case SEVLM_SIM_FAULT_STATUS:
+		return fault->status && fault->status <= STATUS_MAX;
+	case SEVLM_SIM_FAULT_BEFORE:
+	case SEVLM_SIM_FAULT_AFTER:
+		return fault->error > 0 && fault->error <= ERRNO_MAX;
+	default:
+		return false;
+	}
+}
+
+SIM_API int sevlm_sim_host_fail(struct sevlm_sim_host *host,
+				const struct sevlm_sim_fault *fault)
+{
+	struct sevlm_sim_fault own = {0};
+
+	if (!host)
+		return -EINVAL;
+	if (fault &&
+	    (copy_in(&own, sizeof(own), fault) || !fault_good(host, &own)))
+		return -EINVAL;
+	pthread_mutex_lock(&host->lock);
+	host->fault = own;
+	pthread_mutex_unlock(&host->lock);
+	return 0;
+}
+
+SIM_API uint64_t sevlm_sim_host_commands(struct sevlm_sim_host *host,
+					 uint32_t command)
+{
+	uint64_t count;
+
+	if (!host || command >= sizeof(host->commands) / sizeof(uint64_t))
+		return 0;
+	pthread_mutex_lock(&host->lock);
+	count = host->commands[command];
+	pthread_mutex_unlock(&host->lock);
+	return count;
+}
+
+static int ops_vm(void *ctx, uint32_t request, void *arg)
+{
+	return ctx ? sim_kvm_vm_ioctl(ctx, request, arg) : -EBADF;
+}
+
+static int ops_sev(void *ctx, uint32_t request, void *arg)
+{
+	struct sevlm_sim_vm *vm = ctx;
+
+	return vm ? sevlm_sim_host_sev(vm->host, request, arg) : -EBADF;
+}
+
+static int ops_host(void *ctx, uint32_t request, void *arg)
+{
+	if (!ctx)
+		return -EBADF;
+	switch (request) {
+	case KVM_GET_API_VERSION:
+		return arg ? -EINVAL : KVM_API_VERSION;
+	case KVM_CHECK_EXTENSION:
+		return sim_kvm_extension((uintptr_t)arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+SIM_API const struct sevlm_kernel_ops *sevlm_sim_ops(void)
+{
+	static const struct sevlm_kernel_ops ops = {
+		.size = sizeof(ops),
+		.vm = ops_vm,
+		.sev = ops_sev,
+		.host = ops_host,
+	};
+
+	return &ops;
+}

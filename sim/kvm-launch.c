@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "kvm.h"
+#include "status.h"
+
+#define MEASURE_ROOM 48u
+
+struct launch {
+	const struct kvm_sev_launch_start *params;
+	uint32_t handle; /* out, 0 where there is none */
+};
+
+static uint32_t fw_start(struct sevlm_sim_vm *vm, void *arg)
+{
+	struct launch *launch = arg;
+	struct sim_firmware *firmware = vm->host->firmware;
+	uint32_t handle = launch->params->handle, status;
+
+	/* the sessions of guest owners are not part of this platform */
+	if (launch->params->dh_uaddr || launch->params->session_uaddr)
+		return SIM_UNSUPPORTED;
+	status = sim_firmware_launch_start(firmware, launch->params->policy,
+					   &handle);
+	if (status)
+		return status;
+	status = sim_firmware_activate(firmware, handle, vm->asid, vm->memory);
+	if (status)
+		sim_firmware_decommission(firmware, handle);
+	else
+		launch->handle = handle;
+	return status;
+}
+
+int sim_kvm_launch_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
+{
+	struct kvm_sev_launch_start *params = sim_kvm_user(cmd->data);
+	struct launch launch = {.params = params};
+	int rc;
+
+	if ((params->dh_uaddr &&
+	     !sim_kvm_blob(params->dh_uaddr, params->dh_len)) ||
+	    (params->session_uaddr &&
+	     !sim_kvm_blob(params->session_uaddr, params->session_len)))
+		return -EINVAL;
+	rc = sim_kvm_issue(vm, (int32_t)cmd->sev_fd, cmd, fw_start, &launch);
+	if (rc) {
+		sim_kvm_unbind(vm, launch.handle);
+		return rc;
+	}
+	params->handle = launch.handle;
+	vm->handle = launch.handle;
+	vm->sev_fd = (int32_t)cmd->sev_fd;
+	return 0;
+}
+
+static uint32_t fw_update(struct sevlm_sim_vm *vm, void *arg)
+{
+	const struct kvm_sev_launch_update_data *params = arg;
+
+	return sim_firmware_launch_update(
+		vm->host->firmware, vm->handle, vm->memory,
+		sim_kvm_user(params->uaddr), params->len);
+}
+
+/* KVM has every page in hand before firmware sees the first */
+static bool pinned(struct sevlm_sim_vm *vm, uint64_t uaddr, uint32_t len)
+{
+	uint64_t page = uaddr - uaddr % SIM_PAGE;
+	uint8_t probe[16];
+
+	for (; page < uaddr + len; page += SIM_PAGE)
+		if (sim_memory_decrypt(vm->memory, sim_kvm_user(page),
+				       sizeof(probe), probe) == -EFAULT)
+			return false;
+	return true;
+}
+
+int sim_kvm_launch_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
+{
+	struct kvm_sev_launch_update_data *params = sim_kvm_user(cmd->data);
+
+	if (!params->len || params->uaddr + params->len < params->uaddr)
+		return -EINVAL;
+	if (!pinned(vm, params->uaddr, params->len))
+		return -EFAULT;
+	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_update, params);
+}
+
+struct measure {
+	uint8_t blob[MEASURE_ROOM];
+	uint32_t len; /* in and out */
+};
+
+static uint32_t fw_measure(struct sevlm_sim_vm *vm, void *arg)
+{
+	struct measure *measure = arg;
+
+	return sim_firmware_launch_measure(vm->host->firmware, vm->handle,
+					   measure->blob, &measure->len);
+}
+
+int sim_kvm_launch_measure(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
+{
+	struct kvm_sev_launch_measure *params = sim_kvm_user(cmd->data);
+	struct measure measure = {.len = params->uaddr ? params->len : 0};
+	bool query = !params->len;
+	int rc;
+
+	if (params->uaddr && !query &&
+	    !sim_kvm_blob(params->uaddr, params->len))
+		return -EINVAL;
+	rc = sim_kvm_issue(vm, vm->sev_fd, cmd, fw_measure, &measure);
+	if (rc && !query)
+		return rc;
+	if (!rc) {
+		memcpy(sim_kvm_user(params->uaddr), measure.blob, measure.len);
+		memset((uint8_t *)sim_kvm_user(params->uaddr) + measure.len, 0,
+		       params->len - measure.len);
+	}
+	params->len = measure.len;
+	return rc;
+}
+
+static uint32_t fw_finish(struct sevlm_sim_vm *vm, void *arg)
+{
+	(void)arg;
+	return sim_firmware_launch_finish(vm->host->firmware, vm->handle);
+}
+
+int sim_kvm_launch_finish(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
+{
+	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_finish, NULL);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef SEVLM_SIM_KVM_H
+#define SEVLM_SIM_KVM_H
+
+#include <linux/kvm.h>
+
+#include "internal.h"
+
+/* KVM_CHECK_EXTENSION, on either file */
+int sim_kvm_extension(uint64_t cap);
+/* KVM_MEMORY_ENCRYPT_OP; the VM's kvm_lock is held */
+int sim_kvm_sev(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+
+/* fault.c: a planted fault; the host's lock is held */
+bool sim_fault_strikes(struct sevlm_sim_host *host, uint32_t command,
+		       uint32_t where);
+void sim_fault_passed(struct sevlm_sim_host *host, uint32_t command);
+
+/* kvm-door.c: one command to the firmware, as KVM and the driver of the PSP
+ * bring it there. fd is what KVM remembered, or for the two STARTs what it
+ * is given. The host's lock is held around call(). Returns 0, -EBADF,
+ * -EFAULT, -EIO with cmd->error, or what a planted fault says; cmd->error is
+ * written exactly if the firmware was asked. */
+int sim_kvm_issue(struct sevlm_sim_vm *vm, int32_t fd, struct kvm_sev_cmd *cmd,
+		  uint32_t (*call)(struct sevlm_sim_vm *vm, void *arg),
+		  void *arg);
+/* DEACTIVATE and DECOMMISSION */
+void sim_kvm_unbind(struct sevlm_sim_vm *vm, uint32_t handle);
+
+/* a blob from user space: there, and at most 16 KiB */
+bool sim_kvm_blob(uint64_t uaddr, uint32_t len);
+/* at most a page and within one */
+bool sim_kvm_in_page(uint64_t uaddr, uint32_t len);
+
+static inline void *sim_kvm_user(uint64_t uaddr)
+{
+	return (void *)(uintptr_t)uaddr;
+}
+
+/* kvm-launch.c, kvm-send.c, kvm-receive.c: one command of a SEV guest each;
+ * cmd->data is not NULL where the command has parameters */
+int sim_kvm_launch_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_launch_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_launch_measure(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_launch_finish(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_send_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_send_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_send_finish(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_send_cancel(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_receive_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_receive_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+int sim_kvm_receive_finish(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
+
+#endif /* SEVLM_SIM_KVM_H */
