@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# A thin front: meson does the work. JOBS limits the processes.
+JOBS ?= $(shell nproc)
+export JOBS
+
+all: build/build.ninja
+	ninja -j $(JOBS) -C build
+
+demo: build/build.ninja
+	ninja -j $(JOBS) -C build tools/sevlm
+	build/tools/sevlm demo
+
+check:
+	@scripts/check gcc
+
+check-asan check-valgrind check-clang: check-%:
+	@scripts/check $*
+
+bench: build/build.ninja
+	@ninja -j $(JOBS) -C build all
+	@ninja -C build bench
+
+build/build.ninja:
+	@scripts/deps.sh
+	meson setup build
+
+clean:
+	rm -rf build build-asan build-clang
+
+.PHONY: all demo check check-asan check-valgrind check-clang bench clean

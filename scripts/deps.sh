@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# deps.sh [valgrind] [clang]: have what the build and its tests need. As root
+# installs the missing packages, otherwise names them in one line and fails.
+set -u
+
+missing=()
+need() {
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing+=("$package")
+}
+includes() {
+	echo "#include <$1>" | gcc -E -x c - || test -e "/usr/include/$1"
+}
+
+need gcc gcc --version
+need g++ g++ --version
+need libc6-dev includes stdio.h
+need linux-libc-dev includes linux/kvm.h
+need meson meson --version
+need ninja-build ninja --version
+need pkg-config pkg-config --version
+need libssl-dev pkg-config --exists 'libcrypto >= 3'
+need check pkg-config --exists 'check >= 0.15'
+for extra; do
+	need "$extra" "$extra" --version
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+	echo "sudo apt-get install --no-install-recommends ${missing[*]}"
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq &&
+	apt-get install -y -qq --no-install-recommends "${missing[@]}"
