@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <libsevlm/libsevlm.h>
+
+#include "sim-door.h"
+
+static struct side a, b;
+
+static void up(void)
+{
+	side_up(&a, 31);
+	side_up(&b, 32);
+}
+
+static void down(void)
+{
+	side_down(&a);
+	side_down(&b);
+}
+
+/* ---- what a VM answers before it is a SEV guest ---- */
+
+START_TEST(probe)
+{
+	ck_assert_int_eq(vm_ioctl(&a, KVM_MEMORY_ENCRYPT_OP, NULL), 0);
+	ck_assert_int_eq(vm_ioctl(&a, KVM_CREATE_IRQCHIP, NULL), -ENOTTY);
+}
+END_TEST
+
+static const struct {
+	uint32_t id;
+	int plain; /* on a VM that is no SEV guest */
+	int sev; /* on one that was not started, params given */
+} ids[] = {
+	{KVM_SEV_ES_INIT, -ENOTTY, -ENOTTY},
+	{KVM_SEV_LAUNCH_UPDATE_VMSA, -ENOTTY, -ENOTTY},
+	{KVM_SEV_LAUNCH_SECRET, -ENOTTY, -EBADF},
+	{KVM_SEV_LAUNCH_FINISH, -ENOTTY, -EBADF},
+	{KVM_SEV_SEND_START, -ENOTTY, -EBADF},
+	{KVM_SEV_SEND_UPDATE_DATA, -ENOTTY, -EBADF},
+	{KVM_SEV_SEND_UPDATE_VMSA, -EINVAL, -EINVAL},
+	{KVM_SEV_SEND_FINISH, -ENOTTY, -EBADF},
+	{KVM_SEV_SEND_CANCEL, -ENOTTY, -EBADF},
+	{KVM_SEV_RECEIVE_START, -ENOTTY, -EINVAL},
+	{KVM_SEV_RECEIVE_UPDATE_DATA, -EINVAL, -EINVAL},
+	{KVM_SEV_RECEIVE_UPDATE_VMSA, -EINVAL, -EINVAL},
+	{KVM_SEV_RECEIVE_FINISH, -ENOTTY, -EBADF},
+	{KVM_SEV_GUEST_STATUS, -ENOTTY, -EBADF},
+	{KVM_SEV_DBG_DECRYPT, -ENOTTY, -EBADF},
+	{KVM_SEV_CERT_EXPORT, -EINVAL, -EINVAL},
+	{KVM_SEV_NR_MAX, -EINVAL, -EINVAL},
+	{0xffffffffu, -EINVAL, -EINVAL},
+};
+
+START_TEST(id_before_start)
+{
+	uint8_t params[128] = {0};
+
+	ck_assert_int_eq(command(&a, ids[_i].id, NULL), ids[_i].plain);
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), 0);
+	ck_assert_int_eq(command(&a, ids[_i].id, params), ids[_i].sev);
+	ck_assert_uint_eq(a.error, UNTOUCHED);
+	if (ids[_i].id < 32)
+		ck_assert_uint_eq(sevlm_sim_host_commands(a.host, ids[_i].id),
+				  0);
+}
+END_TEST
+
+START_TEST(region_of_a_plain_vm)
+{
+	struct kvm_enc_region region = {address(a.ram), BYTES};
+
+	ck_assert_int_eq(vm_ioctl(&a, KVM_MEMORY_ENCRYPT_REG_REGION, &region),
+			 -ENOTTY);
+	ck_assert_int_eq(vm_ioctl(&a, KVM_MEMORY_ENCRYPT_UNREG_REGION, &region),
+			 -ENOTTY);
+	ck_assert_int_eq(vm_ioctl(&a, KVM_MEMORY_ENCRYPT_REG_REGION, NULL),
+			 -EFAULT);
+}
+END_TEST
+
+START_TEST(init_once)
+{
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), 0);
+	ck_assert_uint_eq(a.error, 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), -EINVAL);
+}
+END_TEST
+
+START_TEST(init_before_vcpus)
+{
+	ck_assert_int_eq(vm_ioctl(&a, KVM_CREATE_VCPU, (void *)1), -EINVAL);
+	ck_assert_int_ge(vm_ioctl(&a, KVM_CREATE_VCPU, NULL), 0);
+	ck_assert_int_eq(vm_ioctl(&a, KVM_CREATE_VCPU, NULL), -EEXIST);
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), -EINVAL);
+}
+END_TEST
+
+/* three ASIDs: the fourth guest waits until one is gone */
+START_TEST(asids_run_out)
+{
+	struct side more[3];
+
+	launch(&a, 0);
+	for (int i = 0; i < 3; i++) {
+		more[i] = a;
+		more[i].vm = new_vm(a.host);
+		ck_assert_int_eq(command(&more[i], KVM_SEV_INIT, NULL),
+				 i < 2 ? 0 : -EBUSY);
+	}
+	sevlm_sim_vm_free(more[0].vm);
+	ck_assert_int_eq(command(&more[2], KVM_SEV_INIT, NULL), 0);
+	sevlm_sim_vm_free(more[1].vm);
+	sevlm_sim_vm_free(more[2].vm);
+}
+END_TEST
+
+START_TEST(asids_do_not_leak)
+{
+	struct sev_user_data_status status;
+	uint32_t error;
+
+	for (int i = 0; i < 64; i++) {
+		launch(&a, 0);
+		if (i % 3 == 1)
+			ck_assert_int_eq(send_start(&a, &b), 0);
+		sevlm_sim_vm_free(a.vm);
+		a.vm = new_vm(a.host);
+	}
+	ck_assert_int_eq(dev_sev(a.host, SEV_PLATFORM_STATUS, &status, &error),
+			 0);
+	ck_assert_uint_eq(status.guest_count, 0);
+	ck_assert_uint_eq(status.state, 1);
+}
+END_TEST
+
+/* neither where firmware refuses, nor where ACTIVATE does */
+START_TEST(refused_starts_do_not_leak)
+{
+	struct sev_user_data_status status;
+	uint32_t error;
+
+	launch(&a, 0);
+	prepare(&b);
+	ck_assert_int_eq(send_start(&a, &b), 0);
+	for (int i = 0; i < 300; i++) {
+		if (i == 150)
+			ck_assert_int_eq(receive_start(&a, &b), 0);
+		a.session[20] ^= i < 150;
+		ck_assert_int_eq(receive_start(&a, &b), -EIO);
+		ck_assert_uint_eq(b.error, i < 150 ? 0x0b : 0x0c);
+		a.session[20] ^= i < 150;
+	}
+	ck_assert_int_eq(dev_sev(b.host, SEV_PLATFORM_STATUS, &status, &error),
+			 0);
+	ck_assert_uint_eq(status.guest_count, 1);
+}
+END_TEST
+
+START_TEST(capabilities)
+{
+	const struct sevlm_kernel_ops *ops = sevlm_sim_ops();
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_EXIT_HYPERCALL};
+
+	ck_assert_int_eq(ops->host(a.vm, KVM_GET_API_VERSION, NULL), 12);
+	for (int i = 0; i < 2; i++) {
+		int (*ask)(void *, uint32_t, void *) = i ? ops->vm : ops->host;
+
+		ck_assert_int_eq(ask(a.vm, KVM_CHECK_EXTENSION,
+				     (void *)KVM_CAP_EXIT_HYPERCALL),
+				 1 << 12);
+		ck_assert_int_eq(ask(a.vm, KVM_CHECK_EXTENSION,
+				     (void *)KVM_CAP_X86_USER_SPACE_MSR),
+				 1);
+		ck_assert_int_eq(ask(a.vm, KVM_CHECK_EXTENSION,
+				     (void *)KVM_CAP_X86_MSR_FILTER),
+				 1);
+		ck_assert_int_eq(ask(a.vm, KVM_CHECK_EXTENSION,
+				     (void *)KVM_CAP_DIRTY_LOG_RING),
+				 0);
+	}
+	ck_assert_int_eq(ops->host(a.vm, KVM_CREATE_VM, NULL), -ENOTTY);
+	cap.args[0] = 1 << 12;
+	ck_assert_int_eq(vm_ioctl(&a, KVM_ENABLE_CAP, &cap), 0);
+	cap.args[0] = 1 << 11;
+	ck_assert_int_eq(vm_ioctl(&a, KVM_ENABLE_CAP, &cap), -EINVAL);
+	cap.cap = KVM_CAP_DIRTY_LOG_RING;
+	ck_assert_int_eq(vm_ioctl(&a, KVM_ENABLE_CAP, &cap), -EINVAL);
+}
+END_TEST
+
+/* ---- the descriptor ---- */
+
+START_TEST(wrong_fd_at_start)
+{
+	struct kvm_sev_launch_start params = {0};
+
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), 0);
+	ck_assert_int_eq(command_fd(&a, KVM_SEV_LAUNCH_START, &params, 3),
+			 -EBADF);
+	ck_assert_uint_eq(a.error, UNTOUCHED);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_START, &params), 0);
+	ck_assert_uint_ne(params.handle, 0);
+}
+END_TEST
+
+START_TEST(fd_of_later_commands_is_ignored)
+{
+	launch(&a, 0);
+	prepare(&b);
+	ck_assert_int_eq(command_fd(&a, KVM_SEV_SEND_CANCEL, NULL, -1), -EIO);
+	ck_assert_uint_eq(a.error, 2);
+	ck_assert_int_eq(send_start(&a, &b), 0);
+	ck_assert_int_eq(command_fd(&a, KVM_SEV_SEND_CANCEL, NULL, -1), 0);
+	ck_assert_uint_eq(a.error, 0);
+}
+END_TEST
+
+START_TEST(wrong_fd_at_receive_start)
+{
+	struct kvm_sev_receive_start params = receive_params(&a);
+
+	launch(&a, 0);
+	prepare(&b);
+	ck_assert_int_eq(send_start(&a, &b), 0);
+	ck_assert_int_eq(command_fd(&b, KVM_SEV_RECEIVE_START, &params, 5),
+			 -EBADF);
+	ck_assert_uint_eq(b.error, UNTOUCHED);
+}
+END_TEST
+
+/* ---- launch ---- */
+
+START_TEST(launch_with_a_guest_owner)
+{
+	uint8_t blob[16] = {0};
+	struct kvm_sev_launch_start params = {
+		.dh_uaddr = address(blob),
+		.dh_len = 16385,
+	};
+
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_START, &params), -EINVAL);
+	params.dh_len = sizeof(blob);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_START, &params), -EIO);
+	ck_assert_uint_eq(a.error, 0x15);
+}
+END_TEST
+
+START_TEST(launch_twice)
+{
+	struct kvm_sev_launch_start params = {0};
+
+	launch(&a, 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_START, &params), -EIO);
+	ck_assert_uint_eq(a.error, 0x0c);
+	ck_assert_uint_eq(guest_state(&a), SEVLM_GUEST_RUNNING);
+}
+END_TEST
+
+START_TEST(launch_update_checks)
+{
+	struct kvm_sev_launch_update_data update = {address(a.ram), 0};
+	struct kvm_sev_launch_start start = {0};
+
+	prepare(&a);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_START, &start), 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, &update),
+			 -EINVAL);
+	update.len = BYTES + PAGE;
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, &update),
+			 -EFAULT);
+	ck_assert_uint_eq(a.error, UNTOUCHED);
+	for (unsigned int i = 0; i < BYTES; i++)
+		ck_assert_uint_eq(a.ram[i], 0);
+	update.len = 8;
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, &update),
+			 -EIO);
+	ck_assert_uint_eq(a.error, 4);
+	update.len = BYTES;
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, &update), 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, NULL),
+			 -EFAULT);
+}
+END_TEST
+
+START_TEST(launch_measure_query)
+{
+	uint8_t buf[64];
+	struct kvm_sev_launch_measure measure = {address(buf), 0};
+	struct kvm_sev_launch_start start = {0};
+
+	memset(buf, 0x77, sizeof(buf));
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_START, &start), 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_MEASURE, &measure), -EIO);
+	ck_assert_uint_eq(a.error, 4);
+	ck_assert_uint_eq(measure.len, 48);
+	measure.len = 16385;
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_MEASURE, &measure),
+			 -EINVAL);
+	measure.len = 40;
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_MEASURE, &measure), -EIO);
+	ck_assert_uint_eq(buf[0], 0x77);
+	measure.len = sizeof(buf);
+	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_MEASURE, &measure), 0);
+	ck_assert_uint_eq(measure.len, 48);
+	ck_assert_uint_eq(buf[63], 0);
+}
+END_TEST
+
+/* ---- SEND_START ---- */
+
+START_TEST(send_start_query)
+{
+	struct kvm_sev_send_start params = {.policy = UNTOUCHED};
+
+	launch(&a, SEVLM_POLICY_NODBG);
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_START, &params), -EIO);
+	ck_assert_uint_eq(a.error, 4);
+	ck_assert_uint_eq(params.session_len, 128);
+	params = start_params(&a, &b);
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_START, &params), 0);
+	ck_assert_uint_eq(params.policy, SEVLM_POLICY_NODBG);
+	ck_assert_uint_eq(guest_state(&a), SEVLM_GUEST_SUPDATE);
+	params.session_len = 0;
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_START, &params), -EIO);
+	ck_assert_uint_eq(a.error, 2);
+}
+END_TEST
+
+START_TEST(send_start_needs_every_blob)
+{
+	struct kvm_sev_send_start params;
+	__u64 *addresses[] = {&params.pdh_cert_uaddr, &params.plat_certs_uaddr,
+			      &params.amd_certs_uaddr, &params.session_uaddr};
+	__u32 *sizes[] = {&params.pdh_cert_len, &params.plat_certs_len,
+			  &params.amd_certs_len, &params.session_len};
+
+	launch(&a, 0);
+	for (int i = 0; i < 11; i++) {
+		params = start_params(&a, &b);
+		if (i < 4)
+			*addresses[i] = 0;
+		else
+			*sizes[i % 4] = i < 8 ? 16385 : 0;
+		if (!params.session_len)
+			continue;
+		ck_assert_int_eq(command(&a, KVM_SEV_SEND_START, &params),
+				 -EINVAL);
+		ck_assert_uint_eq(a.error, UNTOUCHED);
+	}
+	ck_assert_uint_eq(sevlm_sim_host_commands(a.host, KVM_SEV_SEND_START),
+			  0);
+}
+END_TEST
+
+START_TEST(send_start_refused_copies_no_session)
+{
+	struct kvm_sev_send_start params = start_params(&a, &b);
+
+	launch(&a, 0);
+	memset(a.session, 0x77, sizeof(a.session));
+	params.pdh_cert_len--;
+	params.session_len = 100;
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_START, &params), -EIO);
+	ck_assert_uint_eq(a.error, 4);
+	ck_assert_uint_eq(params.session_len, 128);
+	ck_assert_uint_eq(params.policy, 0);
+	for (size_t i = 0; i < sizeof(a.session); i++)
+		ck_assert_uint_eq(a.session[i], 0x77);
+}
+END_TEST
+
+/* ---- SEND_UPDATE_DATA ---- */
+
+static void sending(void)
+{
+	launch(&a, 0);
+	prepare(&b);
+	ck_assert_int_eq(send_start(&a, &b), 0);
+}
+
+START_TEST(send_update_query)
+{
+	struct kvm_sev_send_update_data params = {0};
+
+	sending();
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_UPDATE_DATA, &params), -EIO);
+	ck_assert_uint_eq(a.error, 4);
+	ck_assert_uint_eq(params.hdr_len, 52);
+	params = send_params(&a, 0);
+	params.trans_len = 0;
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_UPDATE_DATA, &params), -EIO);
+	ck_assert_uint_eq(params.hdr_len, 52);
+}
+END_TEST
+
+START_TEST(send_update_checks)
+{
+	sending();
+	for (int i = 0; i < 9; i++) {
+		static const int want[] = {-EINVAL, -EINVAL, -EINVAL,
+					   -EINVAL, -EINVAL, -EINVAL,
+					   -ENOMEM, -ENOMEM, -EFAULT};
+		struct kvm_sev_send_update_data params = send_params(&a, 0);
+
+		params.hdr_uaddr *= i != 0;
+		params.guest_uaddr *= i != 1;
+		params.guest_len *= i != 2;
+		params.trans_uaddr *= i != 3;
+		params.guest_len += i == 4;
+		params.guest_uaddr += i == 5 ? 16 : 0;
+		if (i == 6)
+			params.hdr_len = 0xffffffffu;
+		if (i == 7)
+			params.trans_len = 0xffffffffu;
+		if (i == 8)
+			params.guest_uaddr = address(b.ram);
+		ck_assert_int_eq(command(&a, KVM_SEV_SEND_UPDATE_DATA, &params),
+				 want[i]);
+		ck_assert_uint_eq(a.error, UNTOUCHED);
+	}
+	ck_assert_uint_eq(
+		sevlm_sim_host_commands(a.host, KVM_SEV_SEND_UPDATE_DATA), 0);
+}
+END_TEST
+
+/* whole buffers come back, lengths do not */
+START_TEST(send_update_larger_buffers)
+{
+	static uint8_t header[80], trans[2 * PAGE];
+	struct kvm_sev_send_update_data params = send_params(&a, 0);
+
+	sending();
+	memset(header, 0x77, sizeof(header));
+	memset(trans, 0x77, sizeof(trans));
+	params.hdr_uaddr = address(header);
+	params.hdr_len = sizeof(header) - 8;
+	params.trans_uaddr = address(trans);
+	params.trans_len = sizeof(trans) - 8;
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_UPDATE_DATA, &params), 0);
+	ck_assert_uint_eq(params.hdr_len, sizeof(header) - 8);
+	ck_assert_uint_eq(params.trans_len, sizeof(trans) - 8);
+	for (size_t i = 52; i < sizeof(header); i++)
+		ck_assert_uint_eq(header[i], i < 72 ? 0 : 0x77);
+	for (size_t i = PAGE; i < sizeof(trans); i++)
+		ck_assert_uint_eq(trans[i], i < 2 * PAGE - 8 ? 0 : 0x77);
+}
+END_TEST
+
+START_TEST(unpinned_memory)
+{
+	struct kvm_enc_region region = {address(a.ram), BYTES};
+
+	sending();
+	ck_assert_int_eq(vm_ioctl(&a, KVM_MEMORY_ENCRYPT_UNREG_REGION, &region),
+			 0);
+	ck_assert_int_eq(send_page(&a, 0), -EFAULT);
+	ck_assert_uint_eq(a.error, UNTOUCHED);
+}
+END_TEST
+
+/* ---- RECEIVE ---- */
+
+START_TEST(receive_start_checks)
+{
+	sending();
+	for (int i = 0; i < 6; i++) {
+		struct kvm_sev_receive_start params = receive_params(&a);
+
+		params.pdh_uaddr *= i != 0;
+		params.pdh_len *= i != 1;
+		params.session_uaddr *= i != 2;
+		params.session_len *= i != 3;
+		if (i == 4)
+			params.pdh_len = 16385;
+		if (i == 5)
+			params.session_len = 16385;
+		ck_assert_int_eq(command(&b, KVM_SEV_RECEIVE_START, &params),
+				 -EINVAL);
+		ck_assert_uint_eq(b.error, UNTOUCHED);
+	}
+}
+END_TEST
+
+START_TEST(receive_start_replaces_launch_start)
+{
+	struct kvm_sev_launch_start start = {0};
+	struct kvm_sev_receive_start params = receive_params(&a);
+
+	sending();
+	ck_assert_int_eq(command(&b, KVM_SEV_RECEIVE_START, &params), 0);
+	ck_assert_uint_ne(params.handle, 0);
+	ck_assert_uint_eq(guest_state(&b), SEVLM_GUEST_RUPDATE);
+	ck_assert_int_eq(command(&b, KVM_SEV_LAUNCH_START, &start), -EIO);
+	ck_assert_uint_eq(b.error, 0x0c);
+}
+END_TEST
+
+START_TEST(receive_update_checks)
+{
+	sending();
+	ck_assert_int_eq(send_page(&a, 0), 0);
+	ck_assert_int_eq(receive_start(&a, &b), 0);
+	for (int i = 0; i < 11; i++) {
+		struct kvm_sev_receive_update_data params =
+			update_params(&a, &b, 0);
+
+		params.hdr_uaddr *= i != 0;
+		params.hdr_len *= i != 1;
+		params.guest_uaddr *= i != 2;
+		params.guest_len *= i != 3;
+		params.trans_uaddr *= i != 4;
+		params.trans_len *= i != 5;
+		params.guest_len += i == 6;
+		params.guest_uaddr += i == 7 ? 16 : 0;
+		if (i == 8)
+			params.hdr_len = 16385;
+		if (i == 9)
+			params.trans_len = 16385;
+		if (i == 10)
+			params.guest_uaddr = address(a.ram);
+		ck_assert_int_eq(
+			command(&b, KVM_SEV_RECEIVE_UPDATE_DATA, &params),
+			i == 10 ? -EFAULT : -EINVAL);
+		ck_assert_uint_eq(b.error, UNTOUCHED);
+	}
+	ck_assert_int_eq(receive_page(&a, &b, 0), 0);
+}
+END_TEST
+
+START_TEST(page_moves)
+{
+	static uint8_t before[BYTES], after[BYTES];
+
+	sending();
+	ck_assert_int_eq(sevlm_sim_vm_read(a.vm, 0, before, PAGE), 0);
+	ck_assert_int_eq(receive_start(&a, &b), 0);
+	for (uint32_t i = 0; i < PAGES; i++) {
+		ck_assert_int_eq(send_page(&a, i), 0);
+		ck_assert_int_eq(receive_page(&a, &b, i), 0);
+		ck_assert_int_eq(
+			sevlm_sim_vm_read(a.vm, i * PAGE, before, PAGE), 0);
+		ck_assert_int_eq(sevlm_sim_vm_read(b.vm, i * PAGE, after, PAGE),
+				 0);
+		ck_assert_mem_eq(before, after, PAGE);
+	}
+	ck_assert_mem_ne(a.ram, b.ram, 64);
+	ck_assert_int_eq(command(&b, KVM_SEV_RECEIVE_FINISH, NULL), 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_FINISH, NULL), 0);
+	ck_assert_uint_eq(guest_state(&b), SEVLM_GUEST_RUNNING);
+	ck_assert_uint_eq(guest_state(&a), SEVLM_GUEST_SENT);
+	ck_assert_uint_eq(
+		sevlm_sim_host_commands(b.host, KVM_SEV_RECEIVE_UPDATE_DATA),
+		PAGES);
+}
+END_TEST
+
+START_TEST(pdh_gen_between)
+{
+	uint32_t error;
+
+	sending();
+	ck_assert_int_eq(dev_sev(b.host, SEV_PDH_GEN, NULL, &error), 0);
+	ck_assert_int_eq(receive_start(&a, &b), -EIO);
+	ck_assert_uint_eq(b.error, 0x0b);
+	fetch_certs(&b);
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_CANCEL, NULL), 0);
+	ck_assert_int_eq(send_start(&a, &b), 0);
+	ck_assert_int_eq(receive_start(&a, &b), 0);
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest **tests,
+		size_t count)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, up, down);
+	for (size_t i = 0; i < count; i++)
+		tcase_add_test(tc, tests[i]);
+	suite_add_tcase(suite, tc);
+}
+
+static void add_ids(Suite *suite)
+{
+	TCase *tc = tcase_create("ids");
+
+	tcase_add_checked_fixture(tc, up, down);
+	tcase_add_loop_test(tc, id_before_start, 0,
+			    sizeof(ids) / sizeof(ids[0]));
+	suite_add_tcase(suite, tc);
+}
+
+int main(void)
+{
+	const TTest *vm[] = {probe,
+			     region_of_a_plain_vm,
+			     init_once,
+			     init_before_vcpus,
+			     asids_run_out,
+			     asids_do_not_leak,
+			     refused_starts_do_not_leak,
+			     capabilities,
+			     wrong_fd_at_start,
+			     wrong_fd_at_receive_start,
+			     fd_of_later_commands_is_ignored,
+			     launch_with_a_guest_owner,
+			     launch_twice,
+			     launch_update_checks,
+			     launch_measure_query};
+	const TTest *move[] = {send_start_query,
+			       send_start_needs_every_blob,
+			       send_start_refused_copies_no_session,
+			       send_update_query,
+			       send_update_checks,
+			       send_update_larger_buffers,
+			       unpinned_memory,
+			       receive_start_checks,
+			       receive_start_replaces_launch_start,
+			       receive_update_checks,
+			       page_moves,
+			       pdh_gen_between};
+	Suite *suite = suite_create("sim-kvm");
+
+	add_ids(suite);
+	add(suite, "vm", vm, sizeof(vm) / sizeof(vm[0]));
+	add(suite, "move", move, sizeof(move) / sizeof(move[0]));
+	return run_suite(suite);
+}
