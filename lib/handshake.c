@@ -111,9 +111,10 @@ static int check_fields(struct sevlm__engine *engine,
 	if (!hello->pdh || !hello->chain || (source && !hello->amd))
 		return sevlm__fail(&engine->error, -EPROTO,
 				   "the peer's HELLO lacks certificates");
-	if (!source && !hello->regions)
+	if (!source && (!hello->regions || !hello->has_guest))
 		return sevlm__fail(&engine->error, -EPROTO,
-				   "the source's HELLO lacks the RAM layout");
+				   "the source's HELLO lacks the guest's policy "
+				   "or RAM layout");
 	if (hello->max_body < RECORD_BODY_LEAST)
 		return sevlm__fail(&engine->error, -EPROTO,
 				   "the peer takes records of %u bytes only",

@@ -222,15 +222,27 @@ int source_pages(struct sevlm_source *source)
 	return 0;
 }
 
-static void next_round(struct sevlm_source *source)
+/* A device may have finished a write while the guest was being stopped; a
+ * VMM that goes on writing for ever did not stop it. */
+#define FINAL_ROUNDS 8u
+
+static int next_round(struct sevlm_source *source)
 {
 	source->cursor = 0;
-	if (!source->final)
+	if (!source->final) {
 		source->state = SOURCE_HARVEST;
-	else if (sevlm__pages_pending(source->engine.vm->pages))
-		source->state = SOURCE_ROUND;
-	else
+		return 0;
+	}
+	if (!sevlm__pages_pending(source->engine.vm->pages)) {
 		source->state = SOURCE_SHARED;
+		return 0;
+	}
+	source->state = SOURCE_ROUND;
+	if (++source->final_rounds <= FINAL_ROUNDS)
+		return 0;
+	return sevlm__fail(&source->engine.error, -EPROTO,
+			   "memory is still being written though the guest "
+			   "stands");
 }
 
 /* What the VMM declared free in this round; nothing of it was sent. */
@@ -251,10 +263,8 @@ int source_free(struct sevlm_source *source)
 		sevlm__put64(&w, count);
 		engine->progress.skipped_pages += count;
 	}
-	if (w.at == out->payload) {
-		next_round(source);
-		return 0;
-	}
+	if (w.at == out->payload)
+		return next_round(source);
 	sevlm__out_add(out, out->payload, (size_t)(w.at - out->payload));
 	return sevlm__engine_commit_out(engine, out, RECORD_FREE,
 					RECORD_HEADER_SIZE);

@@ -212,6 +212,7 @@ int sevlm__hello_decode(const uint8_t *in, size_t bytes,
 		if (ret)
 			return ret;
 	}
+	hello->has_guest = !(~seen & (1u << FIELD_POLICY | 1u << FIELD_CONTROL));
 	return 0;
 }
 

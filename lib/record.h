@@ -72,6 +72,7 @@ struct sevlm__hello {
 	uint32_t channel;	/* SEVLM_CHANNEL_* */
 	uint8_t nonce[SEVLM_NONCE_SIZE];
 	uint8_t binding[SEVLM__DIGEST_SIZE];	/* of the exporter value */
+	bool has_guest;		/* policy and control were there */
 	uint32_t policy;
 	uint32_t control;	/* SEVLM_CONTROL_* */
 	const uint8_t *pdh;	/* SEVLM_PDH_SIZE, or NULL */

@@ -44,6 +44,7 @@ struct sevlm_source {
 	struct sevlm_send *send;
 	enum source_state state;
 	bool final;		/* the guest stands */
+	uint32_t final_rounds;
 	bool decided;		/* the note is persisted: no way back */
 	uint64_t paused_ns;
 	uint64_t cursor;	/* of the walk that the state does */
