@@ -141,38 +141,33 @@ bool sevlm__chunks_step(struct sevlm__chunks *chunks, struct sevlm__run *run)
 	return true;
 }
 
+uint64_t sevlm__chunks_past(struct sevlm__chunks *chunks, uint64_t page,
+			    uint64_t limit)
+{
+	uint32_t i = sevlm__chunks_seek(chunks, page);
+
+	for (; page < limit && i < chunks->count; i++) {
+		if (chunks->at[i].base > page)
+			break;
+		page = chunks->at[i].base + CHUNK_PAGES;
+	}
+	return page;
+}
+
 bool sevlm__chunks_gap(struct sevlm__chunks *chunks, uint64_t first,
 		       uint64_t end, uint64_t *ret_first, uint64_t *ret_end)
 {
-	uint32_t i = sevlm__chunks_seek(chunks, first);
+	uint32_t i;
 
-	for (; first < end && i < chunks->count; i++) {
-		if (chunks->at[i].base > first)
-			break;
-		first = chunks->at[i].base + CHUNK_PAGES;
-	}
+	first = sevlm__chunks_past(chunks, first, end);
 	if (first >= end)
 		return false;
+	i = sevlm__chunks_seek(chunks, first);
 	if (i < chunks->count && chunks->at[i].base < end)
 		end = chunks->at[i].base;
 	*ret_first = first;
 	*ret_end = end;
 	return true;
-}
-
-void sevlm__chunks_widen(struct sevlm__chunks *chunks, uint64_t *first,
-			 uint64_t *end)
-{
-	const struct sevlm__chunk *at = chunks->at;
-	uint32_t i = sevlm__chunks_seek(chunks, *first);
-
-	if (i < chunks->count && at[i].base < *first)
-		*first = at[i].base;
-	for (; i && at[i - 1].base + CHUNK_PAGES == *first; i--)
-		*first = at[i - 1].base;
-	i = sevlm__chunks_seek(chunks, *end);
-	for (; i < chunks->count && at[i].base <= *end; i++)
-		*end = at[i].base + CHUNK_PAGES;
 }
 
 static bool assign(struct sevlm__chunks *chunks, const struct sevlm__run *run,

@@ -59,12 +59,12 @@ void sevlm__chunks_walk(struct sevlm__chunks *chunks, struct sevlm__run *run,
 			uint64_t first, uint64_t end);
 bool sevlm__chunks_step(struct sevlm__chunks *chunks, struct sevlm__run *run);
 
+/* the first page from page on that no chunk holds; not looked for past limit */
+uint64_t sevlm__chunks_past(struct sevlm__chunks *chunks, uint64_t page,
+			    uint64_t limit);
 /* the first stretch of [first, end) without chunks; false where none */
 bool sevlm__chunks_gap(struct sevlm__chunks *chunks, uint64_t first,
 		       uint64_t end, uint64_t *ret_first, uint64_t *ret_end);
-/* let [first, end) take in the chunks that touch it */
-void sevlm__chunks_widen(struct sevlm__chunks *chunks, uint64_t *first,
-			 uint64_t *end);
 /* write one bit to all chunk pages of [first, end); did any change? */
 bool sevlm__chunks_assign(struct sevlm__chunks *chunks, enum sevlm__plane plane,
 			  uint64_t first, uint64_t end, bool value);

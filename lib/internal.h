@@ -168,7 +168,11 @@ void sevlm__pages_state(struct sevlm__pages *pages, uint64_t gpa,
 			uint32_t *ret_state, uint64_t *ret_bytes);
 /* as state, for one page of a region: is it to be treated as shared? */
 bool sevlm__pages_shared(struct sevlm__pages *pages, uint64_t gpa);
-/* grows with every call of set() that changed a page */
+/* where a private page lies, and the generation at which it was private:
+ * 0, -EINVAL (no page that is moved), -EAGAIN (shared) */
+int sevlm__pages_private(struct sevlm__pages *pages, uint64_t gpa,
+			 uint8_t **ret_hva, uint64_t *ret_generation);
+/* grows with every call of set() that changed a page; takes no lock */
 uint64_t sevlm__pages_generation(struct sevlm__pages *pages);
 
 /* source side. on: every page of moved regions (all but SKIP) is pending;

@@ -156,7 +156,8 @@ static int make_chunks(struct sevlm__pages *pages, uint64_t first, uint64_t end)
 		if (run.chunk->fresh)
 			fill(pages, run.chunk);
 	/* only makes room: a full set keeps what means nothing any more */
-	sevlm__chunks_widen(&pages->chunks, &first, &end);
+	first -= first % CHUNK_PAGES;
+	end = sevlm__chunks_past(&pages->chunks, end, LIMIT_PAGE);
 	(void)sevlm__ranges_assign(&pages->ranges, first, end, false);
 	return 0;
 }

@@ -18,10 +18,10 @@
 struct sevlm__pages {
 	pthread_mutex_t lock;
 	struct sevlm__chunks chunks;
-	/* outside of chunks; what it says inside of one means nothing, but
-	 * none lies in chunks only: the guest cannot fill it with those */
+	/* outside of chunks; what it says inside of one means nothing. None
+	 * begins inside of one: the guest cannot fill it with those. */
 	struct sevlm__ranges ranges;
-	uint64_t generation;
+	_Atomic uint64_t generation; /* written with the lock held */
 	uint64_t total;
 	bool tracking;
 	uint32_t count;
@@ -62,6 +62,17 @@ static inline void sevlm__pages_lock(struct sevlm__pages *pages)
 static inline void sevlm__pages_unlock(struct sevlm__pages *pages)
 {
 	pthread_mutex_unlock(&pages->lock);
+}
+
+/* readers do not take the lock, so that asking costs nothing per page */
+static inline void sevlm__pages_changed(struct sevlm__pages *pages,
+					bool changed)
+{
+	uint64_t old = atomic_load_explicit(&pages->generation,
+					    memory_order_relaxed);
+
+	atomic_store_explicit(&pages->generation, old + changed,
+			      memory_order_release);
 }
 
 static inline uint64_t sevlm__first_page(const struct sevlm__region *region)

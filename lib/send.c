@@ -126,8 +126,9 @@ int sevlm__send_update(struct sevlm_send *send, const void *hva, void *header,
 SEVLM_API int sevlm_send_packet(struct sevlm_send *send, uint64_t gpa,
 				void *header, void *payload)
 {
-	struct sevlm__region region;
 	struct sevlm__pages *pages;
+	uint64_t generation;
+	uint8_t *hva;
 	int ret;
 
 	if (!send || !header || !payload || gpa % PAGE_SIZE)
@@ -135,15 +136,12 @@ SEVLM_API int sevlm_send_packet(struct sevlm_send *send, uint64_t gpa,
 	if (!send->open)
 		return -EBADFD;
 	pages = send->vm->pages;
-	if (!sevlm__pages_find(pages, gpa, PAGE_SIZE, &region) ||
-	    region.type == SEVLM_REGION_SKIP)
-		return -EINVAL;
-	if (sevlm__pages_shared(pages, gpa))
-		return -EAGAIN;
-	ret = sevlm__send_update(send, region.hva + (gpa - region.gpa), header,
-				 payload);
+	ret = sevlm__pages_private(pages, gpa, &hva, &generation);
+	if (!ret)
+		ret = sevlm__send_update(send, hva, header, payload);
 	/* the guest may have made it shared under our hands */
-	if (!ret && sevlm__pages_shared(pages, gpa))
+	if (!ret && sevlm__pages_generation(pages) != generation &&
+	    sevlm__pages_shared(pages, gpa))
 		return -EAGAIN;
 	return ret;
 }

@@ -44,7 +44,7 @@ static int set_gaps(struct sevlm__pages *pages, uint64_t first, uint64_t end,
 	}
 	if (low >= high)
 		return 0;
-	sevlm__chunks_widen(&pages->chunks, &low, &high);
+	high = sevlm__chunks_past(&pages->chunks, high, LIMIT_PAGE);
 	ret = sevlm__ranges_assign(ranges, low, high, shared);
 	*changed |= !ret;
 	return ret;
@@ -65,7 +65,7 @@ int sevlm__pages_set(struct sevlm__pages *pages, uint64_t gpa, uint64_t count,
 	changed = sevlm__chunks_assign(&pages->chunks, PLANE_SHARED, first, end,
 				       shared);
 	ret = set_gaps(pages, first, end, shared, &changed);
-	pages->generation += changed;
+	sevlm__pages_changed(pages, changed);
 	sevlm__pages_unlock(pages);
 	return ret;
 }
@@ -77,7 +77,7 @@ void sevlm__pages_reset(struct sevlm__pages *pages)
 			     false);
 	sevlm__pages_clear(pages, 0, LIMIT_PAGE);
 	pages->ranges.count = 0;
-	pages->generation++;
+	sevlm__pages_changed(pages, true);
 	sevlm__pages_unlock(pages);
 }
 
@@ -145,14 +145,31 @@ bool sevlm__pages_shared(struct sevlm__pages *pages, uint64_t gpa)
 	return shared;
 }
 
-uint64_t sevlm__pages_generation(struct sevlm__pages *pages)
+int sevlm__pages_private(struct sevlm__pages *pages, uint64_t gpa,
+			 uint8_t **ret_hva, uint64_t *ret_generation)
 {
-	uint64_t generation;
+	const struct sevlm__region *region;
+	uint64_t page = gpa >> PAGE_SHIFT;
+	int ret = -EINVAL;
 
 	sevlm__pages_lock(pages);
-	generation = pages->generation;
+	region = sevlm__pages_at(pages, page);
+	if (region && region->type != SEVLM_REGION_SKIP) {
+		ret = 0;
+		if (state_of(pages, region, page) == SEVLM_PAGE_SHARED)
+			ret = -EAGAIN;
+		*ret_hva = region->hva + (gpa - region->gpa);
+	}
+	*ret_generation = atomic_load(&pages->generation);
 	sevlm__pages_unlock(pages);
-	return generation;
+	return ret;
+}
+
+uint64_t sevlm__pages_generation(struct sevlm__pages *pages)
+{
+	/* what was read of a page before, was read before */
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load(&pages->generation);
 }
 
 static bool dull(uint64_t word)

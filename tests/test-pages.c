@@ -353,21 +353,54 @@ START_TEST(ranges_around_chunks)
 	uint32_t i;
 
 	for (i = 0; i < 200; i++)
-		add((2 * i + 1) * CHUNK, 1, SEVLM_REGION_TRACKED);
+		add((3 * i + 2) * CHUNK - 1, 2, SEVLM_REGION_TRACKED);
 	for (i = 0; i < 200; i++) {
-		at = (2 * i + 1) * CHUNK;
-		share(at - 1, at + CHUNK + 1);
+		at = (3 * i + 1) * CHUNK;
+		share(at - 1, at + 2 * CHUNK + 1);
 		unshare(at - 1, at);
-		unshare(at + CHUNK, at + CHUNK + 1);
+		unshare(at + 2 * CHUNK, at + 2 * CHUNK + 1);
+		share(at - 1, at + 2 * CHUNK + 1);
+		unshare(at + 2 * CHUNK, at + 2 * CHUNK + 1);
+		unshare(at - 1, at);
 	}
-	unshare(0, 500 * CHUNK);
-	share(0, 401 * CHUNK);
+	unshare(0, 700 * CHUNK);
+	share(0, 601 * CHUNK);
 	for (i = 0; i < 201; i++)
-		unshare(2 * i * CHUNK, (2 * i + 1) * CHUNK);
-	for (i = 0; i < 1024; i++)
-		share(1000 * CHUNK + 2 * i, 1000 * CHUNK + 2 * i + 1);
+		unshare(3 * i * CHUNK, (3 * i + 1) * CHUNK);
+	alternate(1000 * CHUNK, 1024);
 	ck_assert_int_eq(sevlm__pages_set(pages, 0, 1, true), -ENOBUFS);
-	ck_assert_uint_eq(spans().pages, 200 * CHUNK + 1024);
+	ck_assert_uint_eq(spans().pages, 400 * CHUNK + 1024);
+}
+END_TEST
+
+/* ranges that move into a chunk leave room, wherever in it the memory is */
+START_TEST(ranges_move_out)
+{
+	alternate(10 * CHUNK + 10, 1024);
+	ck_assert_int_eq(sevlm__pages_set(pages, 0, 1, true), -ENOBUFS);
+	add(10 * CHUNK + 1000, 1, SEVLM_REGION_TRACKED);
+	ck_assert_uint_eq(spans().pages, 1024);
+	alternate(CHUNK, 1024);
+	ck_assert_uint_eq(spans().pages, 2048);
+	ck_assert_int_eq(sevlm__pages_set(pages, 0, 1, true), -ENOBUFS);
+}
+END_TEST
+
+/* a full set, and one range that a new chunk would split */
+START_TEST(ranges_full_move)
+{
+	alternate(10 * CHUNK, 1023);
+	share(CHUNK, 4 * CHUNK);
+	add(2 * CHUNK, CHUNK, SEVLM_REGION_TRACKED);
+	ck_assert_uint_eq(spans().pages, 3 * CHUNK + 1023);
+	unshare(2 * CHUNK, 3 * CHUNK);
+	ck_assert_uint_eq(spans().pages, 2 * CHUNK + 1023);
+	unshare(CHUNK, 2 * CHUNK);
+	ck_assert_uint_eq(spans().pages, CHUNK + 1023);
+	unshare(3 * CHUNK, 4 * CHUNK);
+	ck_assert_uint_eq(spans().pages, 1023);
+	share(0, 1);
+	ck_assert_int_eq(sevlm__pages_set(pages, GPA(2), 1, true), -ENOBUFS);
 }
 END_TEST
 
@@ -446,11 +479,16 @@ START_TEST(span_shapes)
 	add(0, 2 * CHUNK, SEVLM_REGION_TRACKED);
 	for (i = 0; i < 50; i++)
 		share(101 + 3 * i, 101 + 3 * i + 2);
+	share(2001, 2002);
+	share(2129, 2130);
 	share(10000, 10200);
 	share(CHUNK - 1, CHUNK + 1);
 	ck_assert(sevlm__pages_span(pages, &cursor, &span));
 	ck_assert(!span.all && span.gpa == GPA(101) && span.pages == 149);
 	ck_assert_uint_eq(span.bitmap[0], 0xb6db6db6db6db6dbull);
+	/* an empty word does not end a bitmap, two do */
+	ck_assert(sevlm__pages_span(pages, &cursor, &span));
+	ck_assert(!span.all && span.gpa == GPA(2001) && span.pages == 129);
 	ck_assert(sevlm__pages_span(pages, &cursor, &span));
 	ck_assert(span.all && span.gpa == GPA(10000) && span.pages == 200);
 	ck_assert(sevlm__pages_span(pages, &cursor, &span));
@@ -492,6 +530,8 @@ int main(void)
 	tcase_add_test(tcase, ranges_cap);
 	tcase_add_test(tcase, ranges_around_chunks);
 	tcase_add_test(tcase, ranges_move);
+	tcase_add_test(tcase, ranges_move_out);
+	tcase_add_test(tcase, ranges_full_move);
 	tcase_add_test(tcase, states_outlive_regions);
 	tcase_add_test(tcase, fixed_answers);
 	tcase_add_test(tcase, span_shapes);
