@@ -11,7 +11,7 @@ cat >"$work/layers" <<'TABLE'
 1 record
 2 kernel crypto
 3 pages states rounds arrivals chunks ranges policy
-4 vm control send receive
+4 vm feature control send receive
 5 engine schedule inbox outbox handshake commit source answers precopy handover target apply blobs takeover inspect
 TABLE
 
@@ -92,8 +92,9 @@ ok "nobody calls up" quiet calls_up
 ok "the two doors do not call each other" quiet between_doors
 ok "ioctl() stands in kernel.c only" \
 	quiet elsewhere '\bioctl[[:space:]]*\(' kernel.c
-ok "kernel headers stand in kernel.c only" \
-	quiet elsewhere '#[[:space:]]*include +[<"](linux|asm|uapi)/' kernel.c
+ok "kernel headers stand in kernel.c and feature.c only" \
+	quiet elsewhere '#[[:space:]]*include +[<"](linux|asm|uapi)/' \
+	'\(kernel\|feature\).c'
 ok "OpenSSL headers stand in crypto.c only" \
 	quiet elsewhere '#[[:space:]]*include +[<"]openssl/' crypto.c
 ok "ioctl is needed by the kernel door only" quiet needs 01345 ioctl

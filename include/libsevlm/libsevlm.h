@@ -384,6 +384,71 @@ int sevlm_vm_skip(struct sevlm_vm *vm, uint64_t gpa, uint64_t bytes);
  * the hypercall and #GP for the MSR even if it tries anyway.
  */
 
+/** What the guest reads in CPUID, KVM leaf 0x40000001, EAX. */
+#define SEVLM_CPUID_HC_MAP_GPA_RANGE  (1u << 16)
+#define SEVLM_CPUID_MIGRATION_CONTROL (1u << 17)
+
+struct kvm_cpuid2; /* linux/kvm.h */
+
+/**
+ * sevlm_cpuid_set - offer live migration in a vCPU's CPUID, or take it out
+ * @cpuid:       what is to go to KVM_SET_CPUID2; changed in place
+ * @on:          1 sets the two bits of the KVM leaf, 0 clears them
+ * @ret_changed: the bits that changed; may be NULL
+ *
+ * The two bits move together: Linux looks at one of them and uses both. The
+ * KVM leaf is looked for by its signature, as it stands behind Hyper-V's
+ * where that is there. KVM does not gate the hypercall on CPUID, so the other
+ * half of a refusal is not to call sevlm_vm_offer(). Before the first
+ * KVM_RUN only.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOTSUP (the array has no KVM leaf; nothing changed).
+ */
+int sevlm_cpuid_set(struct kvm_cpuid2 *cpuid, uint32_t on,
+		    uint32_t *ret_changed);
+
+/**
+ * sevlm_cpuid_get - what a vCPU is offered
+ * @cpuid:    what came from KVM_GET_CPUID2
+ * @ret_bits: SEVLM_CPUID_*
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOTSUP (the array has no KVM leaf).
+ */
+int sevlm_cpuid_get(const struct kvm_cpuid2 *cpuid, uint32_t *ret_bits);
+
+/**
+ * struct sevlm_kvm_setup - what the VMM must ask of KVM, merged with its own
+ *
+ * @size:                sizeof of the caller, set before
+ * @exit_hypercall:      bits for KVM_CAP_EXIT_HYPERCALL
+ * @user_space_msr:      bits for KVM_CAP_X86_USER_SPACE_MSR
+ * @msr_filter_base:     first MSR of a range for KVM_X86_SET_MSR_FILTER whose
+ *                       bitmap denies reads and writes
+ * @msr_filter_count:    MSRs in it
+ *
+ * KVM_ENABLE_CAP and the filter replace what was set before, so the library
+ * never sets them itself. Without the filter ignore_msrs=1 would swallow the
+ * guest's writes.
+ */
+struct sevlm_kvm_setup {
+	size_t size;
+	uint64_t exit_hypercall;
+	uint64_t user_space_msr;
+	uint32_t msr_filter_base;
+	uint32_t msr_filter_count;
+};
+
+/**
+ * sevlm_kvm_get_setup - what the VMM must ask of KVM
+ * @ret_setup: filled up to its size
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_kvm_get_setup(struct sevlm_kvm_setup *ret_setup);
+
 /**
  * sevlm_vm_offer - offer live migration to the guest
  * @vm: the guest
