@@ -161,7 +161,8 @@ SEVLM_API int sevlm_source_remove_region(struct sevlm_source *source,
 	vm = source->engine.vm;
 	ret = may_change_regions(source);
 	/* the wire may still be reading shared pages of it */
-	if (!ret && !sevlm__outbox_empty(&source->engine.outbox))
+	if (!ret && (!sevlm__outbox_empty(&source->engine.outbox) ||
+		     sevlm__outbox_full(&source->engine.outbox)))
 		ret = -EAGAIN;
 	if (!ret && (!sevlm__pages_find(vm->pages, gpa, PAGE_SIZE, &region) ||
 		     region.gpa != gpa))

@@ -106,11 +106,32 @@ static int (*const place[])(struct sevlm_target *target, uint8_t *hva,
 	[KIND_ZERO] = place_zero,
 };
 
+/* Pages side by side and of one state, so that a batch takes few notes. */
+struct arrivals {
+	uint64_t gpa;
+	uint64_t count;
+	bool shared;
+};
+
+static void arrived(struct sevlm__pages *pages, struct arrivals *run,
+		    uint64_t gpa, bool shared)
+{
+	if (run->count && run->shared == shared &&
+	    gpa == run->gpa + (run->count << PAGE_SHIFT)) {
+		run->count++;
+		return;
+	}
+	if (run->count)
+		sevlm__pages_arrived(pages, run->gpa, run->count, run->shared);
+	*run = (struct arrivals){ gpa, 1, shared };
+}
+
 static int apply_pages(struct sevlm_target *target, const uint8_t *body,
 		       size_t bytes)
 {
 	struct sevlm__pages *pages = target->engine.vm->pages;
 	struct sevlm__region region = { 0 };
+	struct arrivals run = { 0 };
 	struct sevlm__batch batch;
 	struct cut cut;
 	int ret;
@@ -129,8 +150,9 @@ static int apply_pages(struct sevlm_target *target, const uint8_t *body,
 					  &cut);
 		if (ret)
 			return ret;
-		sevlm__pages_arrived(pages, gpa, kind != KIND_PRIVATE);
+		arrived(pages, &run, gpa, kind != KIND_PRIVATE);
 	}
+	sevlm__pages_arrived(pages, run.gpa, run.count, run.shared);
 	return 0;
 }
 
@@ -263,6 +285,19 @@ static int check_pages(struct sevlm_target *target)
 			   (unsigned long long)gpa);
 }
 
+/* The guest's consent travels with it; a hang-up on this side holds. */
+static void take_consent(struct sevlm_vm *vm, uint32_t control)
+{
+	uint32_t old = atomic_load(&vm->control), new;
+
+	do {
+		new = control & (SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY);
+		if (old & SEVLM_CONTROL_HUNG_UP)
+			new = (new & ~SEVLM_CONTROL_READY) |
+			      SEVLM_CONTROL_HUNG_UP;
+	} while (!atomic_compare_exchange_weak(&vm->control, &old, new));
+}
+
 static int apply_end(struct sevlm_target *target, const uint8_t *body,
 		     size_t bytes)
 {
@@ -279,11 +314,8 @@ static int apply_end(struct sevlm_target *target, const uint8_t *body,
 		ret = check_pages(target);
 	if (!ret)
 		ret = target_blobs_complete(target);
-	/* the guest's consent travels with it */
 	if (!ret)
-		atomic_store(&target->engine.vm->control,
-			     end.control & (SEVLM_CONTROL_OFFERED |
-					    SEVLM_CONTROL_READY));
+		take_consent(target->engine.vm, end.control);
 	if (!ret)
 		target->state = TARGET_LOAD;
 	return ret;

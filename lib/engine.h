@@ -24,6 +24,7 @@ struct sevlm__inbox {
 	uint8_t magic[RECORD_MAGIC_SIZE];
 	uint8_t next[RECORD_HEADER_SIZE]; /* read beyond the last record */
 	bool next_pending;
+	bool lent;		/* the caller may be writing into space() */
 	int broken;		/* framing is lost: negative errno */
 	bool closed;
 	uint64_t moved;		/* bytes so far */

@@ -110,6 +110,18 @@ static int check_untouched(struct sevlm_source *source)
 			   (unsigned long long)pending);
 }
 
+/* The target gave up between PREPARED and COMMIT. */
+int source_given_up(struct sevlm_source *source, const uint8_t *body)
+{
+	struct sevlm__engine *engine = &source->engine;
+	int ret = sevlm__commit_check(engine, RECORD_NEVER, body);
+
+	if (ret)
+		return ret;
+	engine->peer_aborted = true;
+	return sevlm__fail(&engine->error, -ECANCELED, "the target gave up");
+}
+
 int source_prepared(struct sevlm_source *source)
 {
 	struct sevlm__engine *engine = &source->engine;
@@ -119,12 +131,8 @@ int source_prepared(struct sevlm_source *source)
 
 	if (ret)
 		return ret;
-	if (record.type == RECORD_NEVER) {
-		ret = sevlm__commit_check(engine, RECORD_NEVER, body);
-		return ret ? ret :
-			     sevlm__fail(&engine->error, -ECANCELED,
-					 "the target gave up");
-	}
+	if (record.type == RECORD_NEVER)
+		return source_given_up(source, body);
 	if (record.type != RECORD_PREPARED)
 		return sevlm__fail(&engine->error, -EPROTO,
 				   "the target sent record type %u instead of "

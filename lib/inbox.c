@@ -80,6 +80,7 @@ void sevlm__inbox_space(struct sevlm__inbox *inbox, void **ret_buf,
 	pthread_mutex_lock(&inbox->lock);
 	*ret_buf = NULL;
 	*ret_bytes = space(inbox, ret_buf);
+	inbox->lent = *ret_bytes > 0;
 	pthread_mutex_unlock(&inbox->lock);
 }
 
@@ -120,6 +121,8 @@ int sevlm__inbox_fed(struct sevlm__inbox *inbox, size_t bytes)
 		ret = -EINVAL;
 	else if (bytes)
 		fed(inbox, bytes);
+	if (!ret)
+		inbox->lent = false;
 	pthread_mutex_unlock(&inbox->lock);
 	return ret;
 }
@@ -170,7 +173,11 @@ int sevlm__inbox_peek(struct sevlm__inbox *inbox, struct sevlm__record *record,
 void sevlm__inbox_release(struct sevlm__inbox *inbox)
 {
 	pthread_mutex_lock(&inbox->lock);
-	inbox->first = (inbox->first + 1) % INBOX_SLOTS;
+	/* where the next record has not begun: the slot that is still in the
+	 * cache */
+	if (inbox->count > 1 || inbox->lent ||
+	    (inbox->have && !inbox->next_pending))
+		inbox->first = (inbox->first + 1) % INBOX_SLOTS;
 	inbox->count--;
 	pthread_mutex_unlock(&inbox->lock);
 }

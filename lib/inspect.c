@@ -50,15 +50,20 @@ static int damaged(struct sevlm_inspect *inspect, const char *how)
 			   (unsigned long long)inspect->offset, how);
 }
 
-static int check_framing(struct sevlm_inspect *inspect)
+static int unframed(struct sevlm_inspect *inspect)
 {
-	if (inspect->inbox.count || !inspect->inbox.broken)
-		return 0;
 	if (inspect->inbox.broken == -EPROTO)
 		return sevlm__fail(&inspect->error, -EBADMSG,
 				   "not a migration stream: it begins with "
 				   "other bytes");
 	return damaged(inspect, "has a malformed header");
+}
+
+static int check_framing(struct sevlm_inspect *inspect)
+{
+	if (inspect->inbox.count || !inspect->inbox.broken)
+		return 0;
+	return unframed(inspect);
 }
 
 SEVLM_API int sevlm_inspect_feed(struct sevlm_inspect *inspect,
@@ -291,11 +296,13 @@ static int describe_record(struct sevlm_inspect *inspect,
 static int check_place(struct sevlm_inspect *inspect,
 		       const struct sevlm__record *record)
 {
+	uint32_t epoch = inspect->epoch + (record->type == RECORD_ROUND);
+
 	if (record->sequence != inspect->sequence)
 		return damaged(inspect, "has another sequence number");
-	if (record->epoch != inspect->epoch &&
-	    (record->type != RECORD_ROUND ||
-	     record->epoch != inspect->epoch + 1))
+	if (record->channel)
+		return damaged(inspect, "is of another channel");
+	if (record->epoch != epoch)
 		return damaged(inspect, "has another epoch");
 	inspect->epoch = record->epoch;
 	return 0;
@@ -353,7 +360,7 @@ SEVLM_API int sevlm_inspect_end(struct sevlm_inspect *inspect)
 	if (!inspect)
 		return -EINVAL;
 	if (inspect->inbox.broken)
-		return check_framing(inspect);
+		return unframed(inspect);
 	if (inspect->inbox.magic_have < RECORD_MAGIC_SIZE)
 		return sevlm__fail(&inspect->error, -EBADMSG,
 				   "not a migration stream: it is too short");

@@ -37,6 +37,9 @@ struct sevlm__out *sevlm__outbox_begin(struct sevlm__outbox *outbox)
 	struct sevlm__out *out = NULL;
 
 	pthread_mutex_lock(&outbox->lock);
+	/* where all was written: the slot that is still in the cache */
+	if (!outbox->count)
+		outbox->first = 0;
 	if (outbox->count < OUTBOX_SLOTS)
 		out = &outbox->slots[(outbox->first + outbox->count) %
 				     OUTBOX_SLOTS];

@@ -21,6 +21,10 @@ static int start(struct sevlm_vm *vm, uint32_t policy, const void *pdh,
 
 	if (ret)
 		return ret;
+	/* or the answer below would be about the first session */
+	if (firmware_in(vm, SEVLM_GUEST_RUPDATE))
+		return sevlm__fail(&vm->error, -EBADFD,
+				   "the guest is being received already");
 	ret = sevlm__kernel_receive_start(&vm->kernel, &vm->error, policy, pdh,
 					  session);
 	/* KVM copies the handle out after firmware has succeeded */

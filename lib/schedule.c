@@ -17,17 +17,21 @@ void sevlm__schedule_init(struct sevlm__schedule *s, uint64_t limit_ns,
 	};
 }
 
+static uint64_t bounded(double value)
+{
+	const uint64_t most = UINT64_MAX / 2;
+
+	return value < (double)most ? (uint64_t)value : most;
+}
+
 static uint64_t per_second(uint64_t count, uint64_t ns)
 {
-	return ns ? (uint64_t)((double)count * (double)NS_PER_S / (double)ns) :
-		    0;
+	return ns ? bounded((double)count * (double)NS_PER_S / (double)ns) : 0;
 }
 
 static uint64_t duration(uint64_t count, uint64_t rate)
 {
-	double ns = (double)count * (double)NS_PER_S / (double)rate;
-
-	return ns < (double)(UINT64_MAX / 2) ? (uint64_t)ns : UINT64_MAX / 2;
+	return bounded((double)count * (double)NS_PER_S / (double)rate);
 }
 
 uint64_t sevlm__schedule_downtime(const struct sevlm__schedule *s,
@@ -49,7 +53,7 @@ uint32_t sevlm__schedule_verdict(const struct sevlm__schedule *s)
 
 static void compare_rounds(struct sevlm__schedule *s, uint64_t todo)
 {
-	if (todo * SHRINKS_DEN < s->round_todo * SHRINKS_NUM) {
+	if ((double)todo * SHRINKS_DEN < (double)s->round_todo * SHRINKS_NUM) {
 		s->shrinking++;
 		s->growing = 0;
 	} else {
@@ -99,6 +103,6 @@ uint64_t sevlm__schedule_eta(const struct sevlm__schedule *s, uint64_t left)
 	if (!s->rate || s->dirtied >= s->rate)
 		return UINT64_MAX;
 	once = duration(left, s->rate);
-	return (uint64_t)((double)once * (double)s->rate /
-			  (double)(s->rate - s->dirtied));
+	return bounded((double)once * (double)s->rate /
+		       (double)(s->rate - s->dirtied));
 }

@@ -267,6 +267,8 @@ static int interrupted(struct sevlm_source *source, bool late)
 	ret = source_expect(source, &record, &body);
 	if (ret)
 		return ret == -EAGAIN ? 0 : ret;
+	if (source->state == SOURCE_PERSIST && record.type == RECORD_NEVER)
+		return source_given_up(source, body);
 	return sevlm__fail(&engine->error, -EPROTO,
 			   "the target sent record type %u too early",
 			   record.type);
@@ -290,6 +292,16 @@ static int work(struct sevlm_source *source, bool late)
 	return states[source->state].work(source);
 }
 
+/* The last round does what the others do, while the guest stands. */
+static uint32_t phase_of(const struct sevlm_source *source)
+{
+	uint32_t phase = states[source->state].phase;
+
+	return phase == SEVLM_PHASE_PRECOPY && source->final ?
+		       SEVLM_PHASE_STOP :
+		       phase;
+}
+
 SEVLM_API int sevlm_source_step(struct sevlm_source *source, uint64_t now_ns,
 				uint32_t *ret_want)
 {
@@ -308,7 +320,7 @@ SEVLM_API int sevlm_source_step(struct sevlm_source *source, uint64_t now_ns,
 	if (ret != -EAGAIN)
 		engine->still_since_ns = engine->now_ns;
 	set_patience(source);
-	engine->progress.phase = states[source->state].phase;
+	engine->progress.phase = phase_of(source);
 	if (source->state == SOURCE_ENDED)
 		*ret_want = 0;
 	else

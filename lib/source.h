@@ -66,6 +66,7 @@ int source_shared(struct sevlm_source *source);
 int source_send_state(struct sevlm_source *source);
 int source_end(struct sevlm_source *source);
 int source_prepared(struct sevlm_source *source);
+int source_given_up(struct sevlm_source *source, const uint8_t *body);
 int source_commit(struct sevlm_source *source);
 int source_started(struct sevlm_source *source);
 int source_finish(struct sevlm_source *source);

@@ -223,7 +223,8 @@ static void fail(struct sevlm_target *target, int cause)
 	if (target->taken_over) {
 		engine->outcome = SEVLM_OUTCOME_LOST;
 		target->last_word = RECORD_LOST;
-	} else if (target->prepared && cause == -ECONNRESET) {
+	} else if (target->prepared && cause == -ECONNRESET &&
+		   !engine->peer_aborted) {
 		engine->outcome = SEVLM_OUTCOME_IN_DOUBT;
 		target->state = TARGET_ENDED;
 	} else if (target->prepared) {
@@ -368,8 +369,9 @@ SEVLM_API int sevlm_target_did(struct sevlm_target *target, uint32_t want,
 		else
 			result = answers[i].then(target);
 	}
+	/* a connection of the VMM's own is not the one to the source */
 	if (result)
-		fail(target, result);
+		fail(target, result == -ECONNRESET ? -EIO : result);
 	return 0;
 }
 

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# man.sh SEVLM ROOT: the manual tells every option and every exit status.
+set -u
+. "$(dirname "$0")/common.bash"
+page=$2/man/sevlm.1.scd
+
+for command in demo send receive inspect; do
+	"$sevlm" $command --help
+done | grep -oE '^  --[a-z-]+' | sort -u >"$work/options"
+
+untold() {
+	while read -r option; do
+		grep -qF -- "*$option*" "$page" || echo "$option"
+	done <"$work/options"
+}
+statuses() {
+	for status in 0 1 2 3 4; do
+		grep -qx "\*$status\*" "$page" || echo "$status"
+	done
+}
+renders() {
+	scdoc <"$page" >"$work/page" && [ -s "$work/page" ]
+}
+ok "there are options" test "$(wc -l <"$work/options")" -ge 20
+ok "each is told" quiet untold
+ok "each exit status is told" quiet statuses
+if command -v scdoc >/dev/null; then
+	ok "scdoc takes it" renders
+fi
+finish

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Two processes, each with a software host of its own. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "side.h"
+
+struct demo {
+	const struct options *options;
+	struct shape shape;
+	struct image image;
+	int fds[2];
+	pid_t source, target; /* 0: ended */
+	int status; /* the worst of both */
+};
+
+static int finish(struct side *side, int status)
+{
+	side_free(side);
+	image_free(&side->image);
+	fflush(stdout);
+	return status;
+}
+
+static int be_source(struct demo *demo)
+{
+	const struct options *options = demo->options;
+	struct side side = {.image = demo->image};
+
+	close(demo->fds[1]);
+	if (side_init(&side, "source", options) ||
+	    show_init(&side.show, "source", options->json, options->quiet)) {
+		complain("source", "%s", side.why.text);
+		return finish(&side, STATUS_USAGE);
+	}
+	link_take(&side.link, demo->fds[0]);
+	return finish(&side, send_run(&side, &demo->shape));
+}
+
+static int be_target(struct demo *demo)
+{
+	struct options options = {
+		.command = FOR_RECEIVE,
+		.max_memory = UINT64_MAX,
+	};
+	struct side side = {.image = demo->image};
+
+	close(demo->fds[0]);
+	if (side_init(&side, "target", &options) ||
+	    show_init(&side.show, "target", false, true)) {
+		complain("target", "%s", side.why.text);
+		return finish(&side, STATUS_FAILED);
+	}
+	side.show.silent = true;
+	link_take(&side.link, demo->fds[1]);
+	return finish(&side, receive_run(&side));
+}
+
+static pid_t spawn(struct demo *demo, int (*be)(struct demo *demo))
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		exit(be(demo));
+	return pid;
+}
+
+static int ended(int status, const char *who)
+{
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	complain("demo", "the %s process was killed by signal %d", who,
+		 WTERMSIG(status));
+	return STATUS_FAILED;
+}
+
+static void reap(struct demo *demo)
+{
+	int status, code;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		code = ended(status, pid == demo->source ? "source" : "target");
+		if (code > demo->status)
+			demo->status = code;
+		if (pid == demo->source)
+			demo->source = 0;
+		else
+			demo->target = 0;
+	}
+}
+
+/* INT and TERM cancel; a terminal's INT has reached the source already. */
+static void wait_for_both(struct demo *demo, const sigset_t *set)
+{
+	int signal;
+
+	while (demo->source || demo->target) {
+		if (sigwait(set, &signal))
+			continue;
+		if (signal == SIGCHLD)
+			reap(demo);
+		else if (demo->source)
+			kill(demo->source, SIGTERM);
+	}
+}
+
+static int run(struct demo *demo)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, demo->fds)) {
+		complain("demo", "no socket: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	fflush(stdout);
+	demo->target = spawn(demo, be_target);
+	demo->source = spawn(demo, be_source);
+	close(demo->fds[0]);
+	close(demo->fds[1]);
+	if (demo->source < 0 || demo->target < 0) {
+		complain("demo", "no process: %s", strerror(errno));
+		demo->status = STATUS_FAILED;
+	}
+	demo->source = demo->source < 0 ? 0 : demo->source;
+	demo->target = demo->target < 0 ? 0 : demo->target;
+	wait_for_both(demo, &set);
+	return demo->status;
+}
+
+int command_demo(const struct options *options)
+{
+	struct demo demo = {.options = options};
+	struct sentence why;
+	int ret = STATUS_USAGE;
+
+	if (shape_of(options, &demo.image, &demo.shape, &why))
+		complain("demo", "%s", why.text);
+	else
+		ret = run(&demo);
+	image_free(&demo.image);
+	return ret;
+}

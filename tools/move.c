@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The loop that a VMM has: step, do what is wanted, move bytes. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "side.h"
+
+#define WANT_BYTES (SEVLM_WANT_STEP | SEVLM_WANT_WRITE | SEVLM_WANT_READ)
+#define IOVECS 64u
+
+static int harvest(struct side *side)
+{
+	return guest_dirty(&side->guest, side->source);
+}
+
+static int pause_guest(struct side *side)
+{
+	int ret = vcpu_pause(&side->guest);
+
+	side->handed_over = guest_steps(&side->guest);
+	show_stopped(&side->show, true);
+	return ret;
+}
+
+static int save(struct side *side)
+{
+	return guest_save(&side->guest, side->source);
+}
+
+static int load(struct side *side)
+{
+	return guest_load(&side->guest, side->target);
+}
+
+static int persist(struct side *side)
+{
+	uint8_t note[SEVLM_NOTE_SIZE];
+	int ret = side->source ? sevlm_source_note(side->source, note)
+			       : sevlm_target_note(side->target, note);
+
+	if (!ret && note_write(&side->note, note, &side->why))
+		ret = -EIO;
+	explicit_bzero(note, sizeof(note));
+	return ret;
+}
+
+static int run(struct side *side)
+{
+	int ret;
+
+	side->handed_over = guest_steps(&side->guest);
+	/* without it the guest runs as well, only nothing is verified */
+	verify_snapshot(side);
+	ret = vcpu_resume(&side->guest);
+	side->deaf = !ret;
+	return ret;
+}
+
+static int resume(struct side *side)
+{
+	show_stopped(&side->show, false);
+	return vcpu_resume(&side->guest);
+}
+
+static const struct {
+	uint32_t want;
+	int (*source)(struct side *side);
+	int (*target)(struct side *side);
+} duties[] = {
+	{SEVLM_WANT_DIRTY, harvest, NULL},
+	{SEVLM_WANT_PAUSE, pause_guest, NULL},
+	{SEVLM_WANT_STATE, save, load},
+	{SEVLM_WANT_PERSIST, persist, persist},
+	{SEVLM_WANT_RUN, NULL, run},
+	{SEVLM_WANT_RESUME, resume, NULL},
+};
+
+static int perform(struct side *side, uint32_t want)
+{
+	int (*work)(struct side * side) = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(duties); i++)
+		if (duties[i].want == want)
+			work = side->source ? duties[i].source
+					    : duties[i].target;
+	return work ? work(side) : -ENOTSUP;
+}
+
+static void answer(struct side *side, uint32_t want)
+{
+	int result;
+
+	doom_want(&side->link.doom, want, false);
+	result = perform(side, want);
+	side_did(side, want, result);
+	doom_want(&side->link.doom, want, true);
+}
+
+static void feed_held(struct side *side)
+{
+	size_t taken = 0;
+
+	sevlm_source_feed(side->source, side->held + side->held_from,
+			  side->held_to - side->held_from, &taken);
+	side->held_from += taken;
+}
+
+static bool room(struct side *side, void **ret_buf, size_t *ret_bytes)
+{
+	*ret_bytes = 0;
+	if (side->target) {
+		sevlm_target_space(side->target, ret_buf, ret_bytes);
+		return *ret_bytes;
+	}
+	if (side->held_from != side->held_to)
+		return false;
+	*ret_buf = side->held;
+	*ret_bytes = sizeof(side->held);
+	return true;
+}
+
+static void read_some(struct side *side)
+{
+	size_t bytes;
+	ssize_t got;
+	void *buf;
+
+	if (!room(side, &buf, &bytes))
+		return;
+	got = link_read(&side->link, side->source ? FROM_TARGET : FROM_SOURCE,
+			buf, bytes);
+	if (got <= 0)
+		return;
+	if (side->target) {
+		sevlm_target_fed(side->target, (size_t)got);
+		return;
+	}
+	side->held_from = 0;
+	side->held_to = (size_t)got;
+	feed_held(side);
+}
+
+static void write_some(struct side *side)
+{
+	struct iovec iov[IOVECS];
+	size_t count = IOVECS;
+	ssize_t put;
+
+	if (side_output(side, iov, &count) || !count)
+		return;
+	put = link_write(&side->link, side->source ? FROM_SOURCE : FROM_TARGET,
+			 iov, count);
+	if (put > 0)
+		side_consumed(side, (size_t)put);
+}
+
+static uint64_t until_deadline(struct side *side)
+{
+	uint64_t deadline = side_deadline(side);
+	uint64_t now = now_ns();
+
+	if (deadline == SEVLM_NO_DEADLINE)
+		return deadline;
+	return deadline > now ? deadline - now : 0;
+}
+
+/* what to wait for; *timeout goes down where the throttle says so */
+static short events(struct side *side, uint32_t want, uint64_t *timeout)
+{
+	struct link *link = &side->link;
+	uint64_t refill;
+	size_t bytes;
+	short ret = 0;
+	void *buf;
+
+	if (want & SEVLM_WANT_READ && !side->deaf && !link->peer_done &&
+	    room(side, &buf, &bytes))
+		ret |= POLLIN;
+	if (!(want & SEVLM_WANT_WRITE) || link->mute)
+		return ret;
+	if (link_allowance(link))
+		return ret | POLLOUT;
+	refill = link_wait_ns(link);
+	if (refill < *timeout)
+		*timeout = refill;
+	return ret;
+}
+
+/* What the peer said last is read and taken before its silence counts. */
+static bool is_over(struct side *side, uint32_t want, short wanted)
+{
+	if (side->link.peer_done)
+		return true;
+	return side->link.mute && !(wanted & POLLIN) &&
+	       !(want & SEVLM_WANT_STEP) && side->held_from == side->held_to;
+}
+
+static void move_bytes(struct side *side, uint32_t want)
+{
+	uint64_t timeout = want & SEVLM_WANT_STEP ? 0 : until_deadline(side);
+	struct link *link = &side->link;
+	short wanted, ready;
+
+	if (side->held_from != side->held_to)
+		feed_held(side);
+	wanted = events(side, want, &timeout);
+	if (is_over(side, want, wanted)) {
+		side_closed(side);
+		return;
+	}
+	ready = link_poll(link, wanted, timeout);
+	if (wanted & POLLOUT && ready)
+		write_some(side);
+	if (wanted & POLLIN && ready)
+		read_some(side);
+}
+
+void move_run(struct side *side)
+{
+	struct sevlm_progress progress = {.size = sizeof(progress)};
+	uint32_t want;
+
+	doom_moved(&side->link.doom, 0);
+	for (;;) {
+		if (side->link.cancelled || side->link.record_failed)
+			side_cancel(side);
+		want = side_step(side);
+		side_progress(side, &progress);
+		show_step(&side->show, &progress);
+		if (!want)
+			return;
+		if (want & ~WANT_BYTES)
+			answer(side, want & ~WANT_BYTES);
+		else
+			move_bytes(side, want);
+	}
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "side.h"
+
+int side_init(struct side *side, const char *who, const struct options *options)
+{
+	int ret;
+
+	side->who = who;
+	side->options = options;
+	ret = link_init(&side->link, options, &side->why);
+	if (!ret)
+		ret = note_init(&side->note, options->note, &side->why);
+	return ret;
+}
+
+void side_free(struct side *side)
+{
+	link_farewell(&side->link);
+	verify_end(side);
+	vcpu_end(&side->guest);
+	sevlm_source_free(side->source);
+	sevlm_target_free(side->target);
+	guest_free(&side->guest);
+	show_free(&side->show);
+	link_free(&side->link);
+}
+
+static int draw_nonce(uint8_t *nonce, struct sentence *why)
+{
+	if (getrandom(nonce, SEVLM_NONCE_SIZE, 0) == SEVLM_NONCE_SIZE)
+		return 0;
+	return fail(why, -EIO, "no randomness: %s", strerror(errno));
+}
+
+int side_source(struct side *side)
+{
+	const struct options *options = side->options;
+	struct sevlm_source_config config = {
+		.size = sizeof(config),
+		.channel = SEVLM_CHANNEL_INSECURE,
+		.batch_pages = (uint32_t)options->batch,
+		.max_rounds = (uint32_t)options->max_rounds,
+		.stop_anyway = options->force,
+		.downtime_limit_ns = options->downtime_limit_ms * NS_PER_MS,
+	};
+	int ret = draw_nonce(config.nonce, &side->why);
+
+	if (ret)
+		return ret;
+	ret = sevlm_source_new(side->guest.vm, &config, &side->source);
+	if (ret)
+		return fail(&side->why, ret, "%s",
+			    sevlm_vm_error(side->guest.vm));
+	ret = sevlm_sim_vm_log(side->guest.sim, 1);
+	return ret ? fail(&side->why, ret, "no dirty log: %s",
+			  sevlm_strerror(ret))
+		   : 0;
+}
+
+/* The chip's CEK comes from AMD; the firmware's own is not signed. */
+static int signed_chain(struct guest *guest, uint8_t *chain)
+{
+	uint8_t pdh[SEVLM_PDH_SIZE];
+	int ret = sevlm_vm_export_certs(guest->vm, pdh, chain);
+
+	return ret ? ret
+		   : sevlm_sim_host_cek(guest->host,
+					chain + SEVLM_CHAIN_SIZE -
+						SEVLM_SIM_CERT_SIZE);
+}
+
+int side_target(struct side *side)
+{
+	uint8_t chain[SEVLM_CHAIN_SIZE], amd[SEVLM_SIM_AMD_SIZE];
+	struct sevlm_target_config config = {
+		.size = sizeof(config),
+		.channel = SEVLM_CHANNEL_INSECURE,
+		.chain = chain,
+		.amd = amd,
+		.amd_bytes = sizeof(amd),
+	};
+	int ret = draw_nonce(config.nonce, &side->why);
+
+	if (ret)
+		return ret;
+	ret = signed_chain(&side->guest, chain);
+	if (!ret)
+		ret = sevlm_sim_host_amd(side->guest.host, amd);
+	if (ret)
+		return fail(&side->why, ret, "no certificates: %s",
+			    sevlm_strerror(ret));
+	ret = sevlm_target_new(side->guest.vm, &config, &side->target);
+	return ret ? fail(&side->why, ret, "%s", sevlm_vm_error(side->guest.vm))
+		   : 0;
+}
+
+uint32_t side_step(struct side *side)
+{
+	uint64_t now = now_ns();
+	uint32_t want = 0;
+
+	if (side->source)
+		sevlm_source_step(side->source, now, &want);
+	else
+		sevlm_target_step(side->target, now, &want);
+	return want;
+}
+
+uint64_t side_deadline(struct side *side)
+{
+	return side->source ? sevlm_source_deadline(side->source)
+			    : sevlm_target_deadline(side->target);
+}
+
+int side_output(struct side *side, struct iovec *iov, size_t *count)
+{
+	return side->source ? sevlm_source_output(side->source, iov, count)
+			    : sevlm_target_output(side->target, iov, count);
+}
+
+void side_consumed(struct side *side, size_t bytes)
+{
+	if (side->source)
+		sevlm_source_consumed(side->source, bytes);
+	else
+		sevlm_target_consumed(side->target, bytes);
+}
+
+void side_closed(struct side *side)
+{
+	if (side->source)
+		sevlm_source_closed(side->source);
+	else
+		sevlm_target_closed(side->target);
+}
+
+void side_cancel(struct side *side)
+{
+	if (side->source)
+		sevlm_source_cancel(side->source);
+	else
+		sevlm_target_cancel(side->target);
+}
+
+void side_did(struct side *side, uint32_t want, int result)
+{
+	if (side->source)
+		sevlm_source_did(side->source, want, result);
+	else
+		sevlm_target_did(side->target, want, result);
+}
+
+void side_progress(struct side *side, struct sevlm_progress *progress)
+{
+	if (side->source)
+		sevlm_source_progress(side->source, progress);
+	else
+		sevlm_target_progress(side->target, progress);
+}
+
+uint32_t side_outcome(struct side *side, int *ret_cause)
+{
+	uint32_t outcome = SEVLM_OUTCOME_NONE;
+
+	if (side->source)
+		sevlm_source_outcome(side->source, &outcome, ret_cause);
+	else
+		sevlm_target_outcome(side->target, &outcome, ret_cause);
+	return outcome;
+}
+
+const char *side_error(struct side *side)
+{
+	return side->source ? sevlm_source_error(side->source)
+			    : sevlm_target_error(side->target);
+}
