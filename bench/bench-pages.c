@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "internal.h"
 #include "list.h"
+#include "timer.h"
 
 #define ROUNDS 7
 #define PAGES (4u << 20)
@@ -38,27 +38,6 @@ struct sample {
 	double list;
 	double pages;
 };
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof(*values), by_value);
-	return values[ROUNDS / 2];
-}
 
 static uint32_t next(uint32_t *random)
 {
@@ -131,83 +110,105 @@ static struct sample lookup(struct setting *setting, uint32_t seed)
 	struct sample ret;
 	double start;
 
-	start = now();
+	start = timer_cpu();
 	for (i = 0; i < setting->list_calls; i++)
 		setting->sink +=
 			list_lookup(setting->list, next(&random) % PAGES);
-	ret.list = (now() - start) / setting->list_calls;
+	ret.list = (timer_cpu() - start) / setting->list_calls;
 	random = seed;
-	start = now();
+	start = timer_cpu();
 	for (i = 0; i < setting->calls; i++)
 		setting->sink += sevlm__pages_shared(
 			setting->pages, (uint64_t)(next(&random) % PAGES)
 						<< PAGE_SHIFT);
-	ret.pages = (now() - start) / setting->calls;
+	ret.pages = (timer_cpu() - start) / setting->calls;
 	return ret;
 }
 
 /* the state of every page in order: the list is asked for evenly spread ones
- * of them, the pages for run after run */
+ * of them, the pages for span after span, as the engine does */
 static struct sample scan(struct setting *setting, uint32_t seed)
 {
-	uint64_t stride = PAGES / setting->list_calls, page, bytes, gpa;
-	uint32_t first = seed % (stride ? (uint32_t)stride : 1), i = 0, state;
+	uint64_t stride = PAGES / setting->list_calls, page, cursor = 0;
+	uint32_t first = seed % (stride ? (uint32_t)stride : 1), i = 0;
+	static struct sevlm__span span;
 	struct sample ret;
 	double start;
 
-	start = now();
+	start = timer_cpu();
 	for (page = first; page < PAGES; page += stride, i++)
 		setting->sink += list_lookup(setting->list, page);
-	ret.list = (now() - start) / i;
-	start = now();
-	for (gpa = 0; gpa < GUEST; gpa += bytes) {
-		sevlm__pages_state(setting->pages, gpa, &state, &bytes);
-		setting->sink += state;
-	}
-	ret.pages = (now() - start) / PAGES;
+	ret.list = (timer_cpu() - start) / i;
+	start = timer_cpu();
+	while (sevlm__pages_span(setting->pages, &cursor, &span))
+		setting->sink += span.pages;
+	ret.pages = (timer_cpu() - start) / PAGES;
 	return ret;
 }
 
-/* a page in the private half behind a range is shared, then private again */
+/* a page in the private half behind a range */
+static uint64_t private_page(const struct setting *setting, uint32_t *random)
+{
+	uint64_t half = range_pages(setting);
+
+	return range_start(setting, next(random) % setting->ranges) + half +
+	       half / 2;
+}
+
+/* what choosing the pages costs: no part of an update */
+static double choosing(struct setting *setting, uint32_t calls, uint32_t seed)
+{
+	double start = timer_cpu();
+	uint32_t i;
+
+	for (i = 0; i < calls; i++)
+		setting->sink += private_page(setting, &seed);
+	return timer_cpu() - start;
+}
+
+/* a page is shared, then private again */
 static struct sample update(struct setting *setting, uint32_t seed)
 {
 	uint32_t calls = setting->list_calls / 2, random = seed, i;
-	uint64_t half = range_pages(setting), page;
+	double start, without;
 	struct sample ret;
-	double start;
+	uint64_t page;
 
-	start = now();
+	without = choosing(setting, calls, seed);
+	start = timer_cpu();
 	for (i = 0; i < calls; i++) {
-		page = range_start(setting, next(&random) % setting->ranges) +
-		       half + half / 2;
+		page = private_page(setting, &random);
 		list_insert(setting->list, page, page + 1);
 		list_remove(setting->list, page, page + 1);
 	}
-	ret.list = (now() - start) / (2.0 * calls);
+	ret.list = (timer_cpu() - start - without) / (2.0 * calls);
 	random = seed;
-	start = now();
+	without = choosing(setting, setting->calls, seed);
+	start = timer_cpu();
 	for (i = 0; i < setting->calls; i++) {
-		page = range_start(setting, next(&random) % setting->ranges) +
-		       half + half / 2;
+		page = private_page(setting, &random);
 		sevlm__pages_set(setting->pages, page << PAGE_SHIFT, 1, true);
 		sevlm__pages_set(setting->pages, page << PAGE_SHIFT, 1, false);
 	}
-	ret.pages = (now() - start) / (2.0 * setting->calls);
+	ret.pages = (timer_cpu() - start - without) / (2.0 * setting->calls);
 	return ret;
 }
 
 /* ---- what only the pages can do ---- */
 
-static double spans(struct setting *setting, uint32_t seed)
+/* run after run, as a VMM with its own loop asks: a call each */
+static double runs(struct setting *setting, uint32_t seed)
 {
-	static struct sevlm__span span;
-	uint64_t cursor = 0;
-	double start = now();
+	double start = timer_cpu();
+	uint64_t gpa, bytes;
+	uint32_t state;
 
 	(void)seed;
-	while (sevlm__pages_span(setting->pages, &cursor, &span))
-		setting->sink += span.pages;
-	return (now() - start) / PAGES;
+	for (gpa = 0; gpa < GUEST; gpa += bytes) {
+		sevlm__pages_state(setting->pages, gpa, &state, &bytes);
+		setting->sink += state;
+	}
+	return (timer_cpu() - start) / PAGES;
 }
 
 /* a round in which nothing was written: begin, take, skip */
@@ -218,13 +219,13 @@ static double idle_round(struct setting *setting, uint32_t seed)
 	double start;
 
 	(void)seed;
-	start = now();
+	start = timer_cpu();
 	setting->sink += sevlm__pages_round(setting->pages, &new);
 	setting->sink +=
 		sevlm__pages_take_skip(setting->pages, &cursor, &gpa, &count);
 	cursor = 0;
 	setting->sink += sevlm__pages_take(setting->pages, &cursor, &page, 1);
-	return (now() - start) / PAGES;
+	return (timer_cpu() - start) / PAGES;
 }
 
 /* all of a guest: begin and take */
@@ -237,13 +238,13 @@ static double full_round(struct setting *setting, uint32_t seed)
 
 	(void)seed;
 	sevlm__pages_track(setting->pages, true);
-	start = now();
+	start = timer_cpu();
 	sevlm__pages_round(setting->pages, &new);
 	do {
 		count = sevlm__pages_take(setting->pages, &cursor, pages, 64);
 		setting->sink += count;
 	} while (count);
-	return (now() - start) / PAGES;
+	return (timer_cpu() - start) / PAGES;
 }
 
 /* a slot's dirty log in which every 64th word has a page */
@@ -255,9 +256,9 @@ static double dirty_log(struct setting *setting, uint32_t seed)
 
 	for (i = seed % 64; i < PAGES / 64; i += 64)
 		bitmap[i] = 1ull << (seed % 64);
-	start = now();
+	start = timer_cpu();
 	sevlm__pages_dirty_bitmap(setting->pages, 0, bitmap, PAGES);
-	start = (now() - start) / PAGES;
+	start = (timer_cpu() - start) / PAGES;
 	memset(bitmap, 0, sizeof(bitmap));
 	return start;
 }
@@ -265,25 +266,25 @@ static double dirty_log(struct setting *setting, uint32_t seed)
 /* one announcement about a page that stays what it is, near the last one */
 static double update_near(struct setting *setting, uint32_t seed)
 {
-	double start = now();
+	double start = timer_cpu();
 	uint32_t i;
 
 	for (i = 0; i < setting->calls; i++)
 		sevlm__pages_set(setting->pages,
 				 (uint64_t)(seed + i / 2 % 512) << PAGE_SHIFT,
 				 1, i % 2);
-	return (now() - start) / setting->calls;
+	return (timer_cpu() - start) / setting->calls;
 }
 
 /* 16 GiB in one announcement, there and back */
 static double update_all(struct setting *setting, uint32_t seed)
 {
-	double start = now();
+	double start = timer_cpu();
 
 	(void)seed;
 	sevlm__pages_set(setting->pages, 0, PAGES, true);
 	sevlm__pages_set(setting->pages, 0, PAGES, false);
-	return (now() - start) / (2.0 * PAGES);
+	return (timer_cpu() - start) / (2.0 * PAGES);
 }
 
 /* ---- lines ---- */
@@ -312,9 +313,11 @@ static void pair_line(struct setting *setting, const struct pair *pair)
 		pages[i] = sample.pages;
 	}
 	printf("pages-%s-%" PRIu32 " ratio %.2f (linear list against pages)\n",
-	       pair->name, setting->ranges, median(list) / median(pages));
+	       pair->name, setting->ranges,
+	       timer_median(list, ROUNDS) / timer_median(pages, ROUNDS));
 	printf("pages-%s-%" PRIu32 " %.4f %s (list %.1f)\n", pair->name,
-	       setting->ranges, median(pages), pair->unit, median(list));
+	       setting->ranges, timer_median(pages, ROUNDS), pair->unit,
+	       timer_median(list, ROUNDS));
 	if (setting->list_calls < setting->calls)
 		printf("# list: %" PRIu32 " calls a round at most, scaled\n",
 		       setting->list_calls);
@@ -327,7 +330,7 @@ struct absolute {
 };
 
 static const struct absolute absolutes[] = {
-	{"pages-spans", "ns per page", spans},
+	{"pages-runs", "ns per page", runs},
 	{"pages-update-near", "ns per update", update_near},
 	{"pages-full-round", "ns per page", full_round},
 	{"pages-idle-round", "ns per page", idle_round},
@@ -344,7 +347,7 @@ static void absolute_line(struct setting *setting,
 	for (i = 0; i < ROUNDS; i++)
 		values[i] = absolute->run(setting, i * 7919 + 1);
 	printf("%s-%" PRIu32 " %.4f %s\n", absolute->name, setting->ranges,
-	       median(values), absolute->unit);
+	       timer_median(values, ROUNDS), absolute->unit);
 }
 
 static void bench(uint32_t ranges, void *hva)

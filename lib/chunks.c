@@ -199,6 +199,27 @@ bool sevlm__chunks_assign(struct sevlm__chunks *chunks, enum sevlm__plane plane,
 	return changed;
 }
 
+bool sevlm__chunks_put_bit(struct sevlm__chunks *chunks,
+			   enum sevlm__plane plane, uint64_t page, bool value,
+			   bool *changed)
+{
+	uint32_t i = sevlm__chunks_seek(chunks, page);
+	uint64_t *word, bit, at;
+
+	if (i >= chunks->count || chunks->at[i].base > page)
+		return false;
+	at = page - chunks->at[i].base;
+	word = &chunks->at[i].plane[plane][at / 64];
+	bit = 1ull << at % 64;
+	*changed = !!(*word & bit) != value;
+	if (*changed) {
+		*word ^= bit;
+		chunks->at[i].count[plane] += value ? 1u : -1u;
+		chunks->total[plane] += value ? 1u : -1ull;
+	}
+	return true;
+}
+
 bool sevlm__chunks_test(struct sevlm__chunks *chunks, enum sevlm__plane plane,
 			uint64_t page)
 {

@@ -68,6 +68,10 @@ bool sevlm__chunks_gap(struct sevlm__chunks *chunks, uint64_t first,
 /* write one bit to all chunk pages of [first, end); did any change? */
 bool sevlm__chunks_assign(struct sevlm__chunks *chunks, enum sevlm__plane plane,
 			  uint64_t first, uint64_t end, bool value);
+/* the same for one page, straight to its bit; false where no chunk holds it */
+bool sevlm__chunks_put_bit(struct sevlm__chunks *chunks,
+			   enum sevlm__plane plane, uint64_t page, bool value,
+			   bool *changed);
 bool sevlm__chunks_test(struct sevlm__chunks *chunks, enum sevlm__plane plane,
 			uint64_t page);
 /* the first page of [first, end) in a chunk with this value, else end */

@@ -50,22 +50,45 @@ static int set_gaps(struct sevlm__pages *pages, uint64_t first, uint64_t end,
 	return ret;
 }
 
-int sevlm__pages_set(struct sevlm__pages *pages, uint64_t gpa, uint64_t count,
-		     bool shared)
+/* Linux announces page by page: straight to the bit, where there is one. */
+static bool set_one(struct sevlm__pages *pages, uint64_t page, bool shared)
 {
-	uint64_t first = gpa >> PAGE_SHIFT, end = first + count;
+	bool changed;
+
+	if (pages->tracking ||
+	    !sevlm__chunks_put_bit(&pages->chunks, PLANE_SHARED, page, shared,
+				   &changed))
+		return false;
+	sevlm__pages_changed(pages, changed);
+	return true;
+}
+
+static int set_all(struct sevlm__pages *pages, uint64_t first, uint64_t end,
+		   bool shared)
+{
 	bool changed;
 	int ret;
 
-	if (gpa % PAGE_SIZE || first > LIMIT_PAGE || count > LIMIT_PAGE - first)
-		return -EINVAL;
-	sevlm__pages_lock(pages);
 	if (pages->tracking)
 		mark_changes(pages, first, end, shared);
 	changed = sevlm__chunks_assign(&pages->chunks, PLANE_SHARED, first, end,
 				       shared);
 	ret = set_gaps(pages, first, end, shared, &changed);
 	sevlm__pages_changed(pages, changed);
+	return ret;
+}
+
+int sevlm__pages_set(struct sevlm__pages *pages, uint64_t gpa, uint64_t count,
+		     bool shared)
+{
+	uint64_t first = gpa >> PAGE_SHIFT;
+	int ret = 0;
+
+	if (gpa % PAGE_SIZE || first > LIMIT_PAGE || count > LIMIT_PAGE - first)
+		return -EINVAL;
+	sevlm__pages_lock(pages);
+	if (count != 1 || !set_one(pages, first, shared))
+		ret = set_all(pages, first, first + count, shared);
 	sevlm__pages_unlock(pages);
 	return ret;
 }
@@ -167,8 +190,6 @@ int sevlm__pages_private(struct sevlm__pages *pages, uint64_t gpa,
 
 uint64_t sevlm__pages_generation(struct sevlm__pages *pages)
 {
-	/* what was read of a page before, was read before */
-	atomic_thread_fence(memory_order_acquire);
 	return atomic_load(&pages->generation);
 }
 

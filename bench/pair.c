@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <linux/kvm_para.h>
+
+#include "pair.h"
+
+#define SHARED_PART 16
+
+void must(int ret, const char *what)
+{
+	if (!ret)
+		return;
+	fprintf(stderr, "bench: %s: %s\n", what, sevlm_strerror(ret));
+	exit(1);
+}
+
+static uint8_t *new_ram(uint64_t bytes)
+{
+	void *ram = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	must(ram == MAP_FAILED ? -ENOMEM : 0, "mmap");
+	return ram;
+}
+
+void pair_open(struct pair *pair, uint64_t memory)
+{
+	memset(pair, 0, sizeof(*pair));
+	pair->memory = memory;
+	pair->shared_gpa = memory / 4;
+	pair->shared_bytes = memory / SHARED_PART;
+	pair->bitmap = calloc(memory / SEVLM_PAGE_SIZE / 64 + 1, 8);
+	must(pair->bitmap ? 0 : -ENOMEM, "bitmap");
+	pair->source.ram = new_ram(memory);
+	pair->target.ram = new_ram(memory);
+	must(sevlm_sim_host_new(NULL, &pair->source.host), "host");
+	must(sevlm_sim_host_new(NULL, &pair->target.host), "host");
+	must(sevlm_sim_host_amd(pair->target.host, pair->amd), "certificates");
+}
+
+void pair_close(struct pair *pair)
+{
+	sevlm_sim_host_free(pair->source.host);
+	sevlm_sim_host_free(pair->target.host);
+	munmap(pair->source.ram, pair->memory);
+	munmap(pair->target.ram, pair->memory);
+	free(pair->bitmap);
+}
+
+static void new_handle(struct side *side, uint64_t memory,
+		       const struct sevlm_kernel_ops *ops)
+{
+	struct sevlm_vm_config config = {
+		.size = sizeof(config),
+		.sev_fd = SEVLM_SIM_SEV_FD,
+		.ops = ops,
+		.ops_ctx = side->guest,
+	};
+
+	must(sevlm_vm_new(&config, &side->vm), "handle");
+	must(sevlm_vm_add_region(side->vm, 0, memory, side->ram,
+				 SEVLM_REGION_TRACKED),
+	     "memory");
+}
+
+/* runs the guest until it has nothing more to say */
+static void run_guest(struct side *side)
+{
+	struct sevlm_sim_exit e = {.size = sizeof(e)};
+	uint64_t answer;
+
+	for (;;) {
+		must(sevlm_sim_vm_run(side->guest, 1, &e), "guest");
+		if (e.reason == SEVLM_SIM_EXIT_INTR)
+			return;
+		if (e.reason == SEVLM_SIM_EXIT_HYPERCALL)
+			must(sevlm_vm_hypercall(side->vm, e.nr, e.args,
+						&answer),
+			     "hypercall");
+		else
+			answer = !!sevlm_vm_wrmsr(side->vm, e.index, e.data);
+		must(sevlm_sim_vm_answer(side->guest, answer), "answer");
+	}
+}
+
+static void share(struct pair *pair)
+{
+	uint64_t args[6] = {pair->shared_gpa,
+			    pair->shared_bytes / SEVLM_PAGE_SIZE};
+	uint64_t answer, gpa = pair->shared_gpa;
+	uint8_t contents[SEVLM_PAGE_SIZE];
+
+	must(sevlm_vm_hypercall(pair->source.vm, KVM_HC_MAP_GPA_RANGE, args,
+				&answer),
+	     "hypercall");
+	memset(contents, 0x5a, sizeof(contents));
+	for (; gpa < pair->shared_gpa + pair->shared_bytes;
+	     gpa += SEVLM_PAGE_SIZE) {
+		must(sevlm_sim_vm_convert(pair->source.guest, gpa, 1),
+		     "convert");
+		must(sevlm_sim_vm_write(pair->source.guest, gpa, contents,
+					sizeof(contents)),
+		     "write");
+	}
+}
+
+void pair_launch(struct pair *pair, const struct sevlm_kernel_ops *ops)
+{
+	struct sevlm_sim_vm_config shape = {
+		.size = sizeof(shape),
+		.seed = 1,
+		.memory = pair->memory,
+		.workload = SEVLM_SIM_IDLE,
+		.offered = 1,
+	};
+	struct side *source = &pair->source, *target = &pair->target;
+
+	must(sevlm_sim_vm_new(source->host, &shape, &source->guest), "VM");
+	must(sevlm_sim_vm_new(target->host, &shape, &target->guest), "VM");
+	must(sevlm_sim_vm_launch(source->guest, source->ram, NULL, 0, 0),
+	     "launch");
+	must(sevlm_sim_vm_prepare(target->guest, target->ram), "prepare");
+	new_handle(source, pair->memory, ops);
+	new_handle(target, pair->memory, ops);
+	must(sevlm_vm_offer(source->vm), "offer");
+	run_guest(source);
+	share(pair);
+}
+
+void pair_destroy(struct pair *pair)
+{
+	sevlm_vm_free(pair->source.vm);
+	sevlm_vm_free(pair->target.vm);
+	sevlm_sim_vm_free(pair->source.guest);
+	sevlm_sim_vm_free(pair->target.guest);
+}
+
+struct sevlm_source *pair_source(struct pair *pair)
+{
+	struct sevlm_source_config config = {
+		.size = sizeof(config),
+		.channel = SEVLM_CHANNEL_INSECURE,
+		.nonce = {1},
+	};
+	struct sevlm_source *source;
+
+	must(sevlm_source_new(pair->source.vm, &config, &source),
+	     "source engine");
+	must(sevlm_sim_vm_log(pair->source.guest, 1), "dirty log");
+	return source;
+}
+
+struct sevlm_target *pair_target(struct pair *pair)
+{
+	struct sevlm_target_config config = {
+		.size = sizeof(config),
+		.channel = SEVLM_CHANNEL_INSECURE,
+		.nonce = {2},
+		.amd = pair->amd,
+		.amd_bytes = sizeof(pair->amd),
+	};
+	struct sevlm_target *target;
+
+	must(sevlm_target_new(pair->target.vm, &config, &target),
+	     "target engine");
+	return target;
+}
+
+static void harvest(struct pair *pair, struct sevlm_source *source)
+{
+	must(sevlm_sim_vm_harvest(pair->source.guest, pair->bitmap),
+	     "dirty log");
+	must(sevlm_source_dirty(source, 0, pair->bitmap,
+				pair->memory / SEVLM_PAGE_SIZE),
+	     "dirty");
+}
+
+static void save(struct pair *pair, struct sevlm_source *source)
+{
+	size_t bytes = sizeof(pair->state);
+
+	must(sevlm_sim_vm_save(pair->source.guest, pair->state, &bytes),
+	     "save");
+	must(sevlm_source_state(source, 0, pair->state, bytes), "state");
+}
+
+void pair_source_does(struct pair *pair, struct sevlm_source *source,
+		      uint32_t want)
+{
+	want &= SEVLM_WANT_DIRTY | SEVLM_WANT_PAUSE | SEVLM_WANT_STATE |
+		SEVLM_WANT_PERSIST | SEVLM_WANT_RESUME;
+	if (want == SEVLM_WANT_DIRTY)
+		harvest(pair, source);
+	if (want == SEVLM_WANT_STATE)
+		save(pair, source);
+	if (want == SEVLM_WANT_PERSIST)
+		must(sevlm_source_note(source, pair->note), "note");
+	if (want)
+		must(sevlm_source_did(source, want, 0), "did");
+}
+
+static void load(struct pair *pair, struct sevlm_target *target)
+{
+	const void *buf;
+	size_t bytes;
+	uint32_t id;
+
+	must(sevlm_target_state(target, 0, &id, &buf, &bytes), "state");
+	must(sevlm_sim_vm_load(pair->target.guest, buf, bytes), "load");
+}
+
+void pair_target_does(struct pair *pair, struct sevlm_target *target,
+		      uint32_t want)
+{
+	want &= SEVLM_WANT_STATE | SEVLM_WANT_PERSIST | SEVLM_WANT_RUN;
+	if (want == SEVLM_WANT_STATE)
+		load(pair, target);
+	if (want == SEVLM_WANT_RUN)
+		run_guest(&pair->target);
+	if (want)
+		must(sevlm_target_did(target, want, 0), "did");
+}
+
+void pair_ended(struct sevlm_source *source, struct sevlm_target *target)
+{
+	uint32_t here = 0, there = 0;
+
+	must(sevlm_source_outcome(source, &here, NULL), "outcome");
+	must(sevlm_target_outcome(target, &there, NULL), "outcome");
+	if (here == SEVLM_OUTCOME_COMPLETED && there == here)
+		return;
+	fprintf(stderr, "bench: source: %s; target: %s\n",
+		sevlm_source_error(source), sevlm_target_error(target));
+	exit(1);
+}
