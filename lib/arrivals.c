@@ -30,11 +30,12 @@ static void note_all(struct sevlm__pages *pages, uint64_t first, uint64_t end,
 	sevlm__pages_unlock(pages);
 }
 
-void sevlm__pages_arrived(struct sevlm__pages *pages, uint64_t gpa, bool shared)
+void sevlm__pages_arrived(struct sevlm__pages *pages, uint64_t gpa,
+			  uint64_t count, bool shared)
 {
-	uint64_t page = gpa >> PAGE_SHIFT;
+	uint64_t first = gpa >> PAGE_SHIFT;
 
-	note_all(pages, page, sevlm__bounded_end(page, 1), shared, false);
+	note_all(pages, first, sevlm__bounded_end(first, count), shared, false);
 }
 
 void sevlm__pages_freed(struct sevlm__pages *pages, uint64_t gpa,

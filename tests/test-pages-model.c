@@ -385,7 +385,7 @@ static void do_arrive(struct world *world)
 	if (free)
 		sevlm__pages_freed(world->pages, GPA(first), end - first);
 	else
-		sevlm__pages_arrived(world->pages, GPA(first), shared);
+		sevlm__pages_arrived(world->pages, GPA(first), 1, shared);
 	for (page = first; page < end; page++) {
 		if (!moved(world, page))
 			continue;
@@ -538,11 +538,12 @@ static void do_spans(struct world *world)
 }
 
 static void (*const calls[])(struct world *world) = {
-	do_set,	   do_set,	    do_set,    do_set,	     do_dirty,
-	do_dirty,  do_dirty_bitmap, do_skip,   do_skip,	     do_state,
-	do_round,  do_take,	    do_take,   do_take_skip, do_arrive,
-	do_arrive, do_account,	    do_region, do_track,     do_reset,
-	do_spans,
+	do_set, do_set, do_set, do_set,
+	do_dirty, do_dirty, do_dirty_bitmap, do_skip,
+	do_round, do_take, do_take, do_take_skip,
+	do_arrive, do_arrive, do_account,
+	do_state, do_spans,
+	do_region, do_track, do_reset,
 };
 
 static void *first_half(void *arg)

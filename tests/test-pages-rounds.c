@@ -325,7 +325,7 @@ START_TEST(arrivals)
 	add(CHUNK + 70, 10, SEVLM_REGION_SKIP);
 	expect_unaccounted(CHUNK - 70, true);
 	for (page = CHUNK - 70; page < CHUNK + 69; page++)
-		sevlm__pages_arrived(pages, GPA(page), false);
+		sevlm__pages_arrived(pages, GPA(page), 1, false);
 	ck_assert_uint_eq(sevlm__pages_pending(pages), 139);
 	expect_unaccounted(CHUNK + 69, true);
 	sevlm__pages_freed(pages, GPA(CHUNK + 69), 50);
@@ -335,23 +335,23 @@ START_TEST(arrivals)
 	share(CHUNK - 3, CHUNK + 2);
 	expect_unaccounted(CHUNK - 3, false);
 	for (page = CHUNK - 3; page < CHUNK + 1; page++)
-		sevlm__pages_arrived(pages, GPA(page), true);
+		sevlm__pages_arrived(pages, GPA(page), 1, true);
 	expect_unaccounted(CHUNK + 1, false);
-	sevlm__pages_arrived(pages, GPA(CHUNK + 1), true);
+	sevlm__pages_arrived(pages, GPA(CHUNK + 1), 1, true);
 	expect_accounted();
-	sevlm__pages_arrived(pages, GPA(CHUNK + 5), true);
+	sevlm__pages_arrived(pages, GPA(CHUNK + 5), 1, true);
 	expect_unaccounted(CHUNK + 5, false);
 	/* free fits either state; a later arrival counts again */
 	sevlm__pages_freed(pages, GPA(CHUNK - 1), 7);
 	expect_accounted();
-	sevlm__pages_arrived(pages, GPA(CHUNK - 1), false);
+	sevlm__pages_arrived(pages, GPA(CHUNK - 1), 1, false);
 	expect_unaccounted(CHUNK - 1, false);
-	sevlm__pages_arrived(pages, GPA(CHUNK - 1), true);
+	sevlm__pages_arrived(pages, GPA(CHUNK - 1), 1, true);
 	expect_accounted();
 	/* nowhere */
-	sevlm__pages_arrived(pages, 0, true);
-	sevlm__pages_arrived(pages, LIMIT, true);
-	sevlm__pages_arrived(pages, UINT64_MAX, true);
+	sevlm__pages_arrived(pages, 0, 1, true);
+	sevlm__pages_arrived(pages, LIMIT, 1, true);
+	sevlm__pages_arrived(pages, UINT64_MAX, 1, true);
 	sevlm__pages_freed(pages, 0, UINT64_MAX);
 	expect_accounted();
 	ck_assert_uint_eq(sevlm__pages_pending(pages), 140);
@@ -363,12 +363,12 @@ START_TEST(arrivals_by_type)
 	add(0, 1, SEVLM_REGION_PRIVATE);
 	add(1, 1, SEVLM_REGION_SHARED);
 	share(0, 1);
-	sevlm__pages_arrived(pages, 0, false);
-	sevlm__pages_arrived(pages, GPA(1), true);
+	sevlm__pages_arrived(pages, 0, 1, false);
+	sevlm__pages_arrived(pages, GPA(1), 1, true);
 	expect_accounted();
-	sevlm__pages_arrived(pages, GPA(1), false);
+	sevlm__pages_arrived(pages, GPA(1), 1, false);
 	expect_unaccounted(1, false);
-	sevlm__pages_arrived(pages, 0, true);
+	sevlm__pages_arrived(pages, 0, 1, true);
 	expect_unaccounted(0, false);
 	/* a region that comes again has to arrive again */
 	drop(0);
@@ -376,7 +376,7 @@ START_TEST(arrivals_by_type)
 	expect_unaccounted(0, true);
 	/* hints of this side's guest do not touch the account */
 	sevlm__pages_freed(pages, 0, 1);
-	sevlm__pages_arrived(pages, GPA(1), true);
+	sevlm__pages_arrived(pages, GPA(1), 1, true);
 	ck_assert_uint_eq(sevlm__pages_skip(pages, GPA(1), 1), 0);
 	sevlm__pages_dirty(pages, 0, 2);
 	expect_accounted();

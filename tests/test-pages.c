@@ -470,6 +470,45 @@ START_TEST(fixed_answers)
 }
 END_TEST
 
+/* one look for a page to encrypt, and what tells that it has to be repeated */
+START_TEST(private_pages)
+{
+	uint64_t old, generation;
+	uint8_t *hva;
+
+	add(0, 10, SEVLM_REGION_PRIVATE);
+	add(10, 10, SEVLM_REGION_SHARED);
+	add(20, 10, SEVLM_REGION_SKIP);
+	add(30, 10, SEVLM_REGION_TRACKED);
+	share(0, 5);
+	share(30, 35);
+	old = sevlm__pages_generation(pages);
+	ck_assert_int_eq(sevlm__pages_private(pages, GPA(3), &hva, &generation),
+			 0);
+	ck_assert_ptr_eq(hva, HVA(3));
+	ck_assert_uint_eq(generation, old);
+	ck_assert_int_eq(
+		sevlm__pages_private(pages, GPA(10), &hva, &generation),
+		-EAGAIN);
+	ck_assert_int_eq(
+		sevlm__pages_private(pages, GPA(20), &hva, &generation),
+		-EINVAL);
+	ck_assert_int_eq(
+		sevlm__pages_private(pages, GPA(34), &hva, &generation),
+		-EAGAIN);
+	ck_assert_int_eq(
+		sevlm__pages_private(pages, GPA(35), &hva, &generation), 0);
+	ck_assert_ptr_eq(hva, HVA(35));
+	ck_assert_int_eq(
+		sevlm__pages_private(pages, GPA(40), &hva, &generation),
+		-EINVAL);
+	ck_assert_int_eq(sevlm__pages_private(pages, LIMIT, &hva, &generation),
+			 -EINVAL);
+	share(35, 36);
+	ck_assert_uint_ne(sevlm__pages_generation(pages), old);
+}
+END_TEST
+
 START_TEST(span_shapes)
 {
 	struct sevlm__span span;
@@ -534,6 +573,7 @@ int main(void)
 	tcase_add_test(tcase, ranges_full_move);
 	tcase_add_test(tcase, states_outlive_regions);
 	tcase_add_test(tcase, fixed_answers);
+	tcase_add_test(tcase, private_pages);
 	tcase_add_test(tcase, span_shapes);
 	tcase_add_test(tcase, free_null);
 	suite_add_tcase(suite, tcase);
