@@ -285,19 +285,6 @@ static int check_pages(struct sevlm_target *target)
 			   (unsigned long long)gpa);
 }
 
-/* The guest's consent travels with it; a hang-up on this side holds. */
-static void take_consent(struct sevlm_vm *vm, uint32_t control)
-{
-	uint32_t old = atomic_load(&vm->control), new;
-
-	do {
-		new = control & (SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY);
-		if (old & SEVLM_CONTROL_HUNG_UP)
-			new = (new & ~SEVLM_CONTROL_READY) |
-			      SEVLM_CONTROL_HUNG_UP;
-	} while (!atomic_compare_exchange_weak(&vm->control, &old, new));
-}
-
 static int apply_end(struct sevlm_target *target, const uint8_t *body,
 		     size_t bytes)
 {
@@ -315,7 +302,7 @@ static int apply_end(struct sevlm_target *target, const uint8_t *body,
 	if (!ret)
 		ret = target_blobs_complete(target);
 	if (!ret)
-		take_consent(target->engine.vm, end.control);
+		sevlm__control_import(target->engine.vm, end.control);
 	if (!ret)
 		target->state = TARGET_LOAD;
 	return ret;

@@ -15,11 +15,10 @@
 
 #define GPA_LIMIT (1ull << 52)
 
-/* beside the public bits: the guest has called, offering comes too late */
-#define CONTROL_SPOKE (1u << 31)
 #define CONTROL_PUBLIC                                                        \
 	(SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY |                        \
 	 SEVLM_CONTROL_INCOMPLETE | SEVLM_CONTROL_HUNG_UP)
+#define CONTROL_TRAVELS (SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY)
 
 static bool listening(uint32_t control)
 {
@@ -34,7 +33,7 @@ SEVLM_API int sevlm_vm_offer(struct sevlm_vm *vm)
 	if (!vm)
 		return -EINVAL;
 	control = atomic_load(&vm->control);
-	if (control & (CONTROL_SPOKE | SEVLM_CONTROL_HUNG_UP))
+	if (control & (SEVLM__CONTROL_SPOKE | SEVLM_CONTROL_HUNG_UP))
 		return sevlm__fail(&vm->error, -EBADFD,
 				   "the guest runs already: too late to offer");
 	atomic_fetch_or(&vm->control, SEVLM_CONTROL_OFFERED);
@@ -61,15 +60,21 @@ SEVLM_API int sevlm_vm_hang_up(struct sevlm_vm *vm)
 
 SEVLM_API int sevlm_vm_reset(struct sevlm_vm *vm)
 {
+	int ret;
+
 	if (!vm)
 		return -EINVAL;
 	if (vm->engaged)
 		return sevlm__fail(&vm->error, -EBADFD,
 				   "an engine runs: end it before the reset");
+	ret = sevlm__list_reset(vm);
+	if (ret)
+		return ret;
 	sevlm__pages_reset(vm->pages);
 	change(vm,
-	       CONTROL_SPOKE | SEVLM_CONTROL_READY |
-		       SEVLM_CONTROL_INCOMPLETE | SEVLM_CONTROL_HUNG_UP,
+	       SEVLM__CONTROL_SPOKE | SEVLM__CONTROL_WITHDRAWN |
+		       SEVLM_CONTROL_READY | SEVLM_CONTROL_INCOMPLETE |
+		       SEVLM_CONTROL_HUNG_UP,
 	       0);
 	return 0;
 }
@@ -88,7 +93,7 @@ static uint64_t map_gpa_range(struct sevlm_vm *vm, const uint64_t *args)
 
 	if (!valid_range(args[0], args[1], args[2]) ||
 	    sevlm__pages_set(vm->pages, args[0], args[1], shared)) {
-		change(vm, 0, SEVLM_CONTROL_INCOMPLETE);
+		sevlm__control_lost(vm);
 		return ANSWER_EINVAL;
 	}
 	return 0;
@@ -104,7 +109,7 @@ SEVLM_API int sevlm_vm_hypercall(struct sevlm_vm *vm, uint64_t nr,
 		return -EINVAL;
 	if (nr != HC_MAP_GPA_RANGE)
 		return -ENOTSUP;
-	change(vm, 0, CONTROL_SPOKE);
+	change(vm, 0, SEVLM__CONTROL_SPOKE);
 	if (listening(atomic_load(&vm->control)))
 		*ret_ret = map_gpa_range(vm, args);
 	return 0;
@@ -122,12 +127,22 @@ SEVLM_API int sevlm_vm_rdmsr(struct sevlm_vm *vm, uint32_t index,
 		return -EINVAL;
 	if (index != SEVLM_MSR_MIGRATION_CONTROL)
 		return -ENOTSUP;
-	change(vm, 0, CONTROL_SPOKE);
+	change(vm, 0, SEVLM__CONTROL_SPOKE);
 	control = atomic_load(&vm->control);
 	if (!(control & SEVLM_CONTROL_OFFERED))
 		return -EPERM;
 	*ret_value = control & SEVLM_CONTROL_READY ? SEVLM_MSR_READY : 0;
 	return 0;
+}
+
+static uint32_t written(uint32_t control, uint64_t value)
+{
+	if (value)
+		return (control | SEVLM_CONTROL_READY) &
+		       ~SEVLM__CONTROL_WITHDRAWN;
+	if (control & SEVLM_CONTROL_READY)
+		control |= SEVLM__CONTROL_WITHDRAWN;
+	return control & ~SEVLM_CONTROL_READY;
 }
 
 SEVLM_API int sevlm_vm_wrmsr(struct sevlm_vm *vm, uint32_t index,
@@ -139,7 +154,7 @@ SEVLM_API int sevlm_vm_wrmsr(struct sevlm_vm *vm, uint32_t index,
 		return -EINVAL;
 	if (index != SEVLM_MSR_MIGRATION_CONTROL)
 		return -ENOTSUP;
-	change(vm, 0, CONTROL_SPOKE);
+	change(vm, 0, SEVLM__CONTROL_SPOKE);
 	if (value & ~(uint64_t)SEVLM_MSR_READY)
 		return -EPERM;
 	old = atomic_load(&vm->control);
@@ -147,8 +162,7 @@ SEVLM_API int sevlm_vm_wrmsr(struct sevlm_vm *vm, uint32_t index,
 		if (!(old & SEVLM_CONTROL_OFFERED) ||
 		    (value && (old & SEVLM_CONTROL_HUNG_UP)))
 			return -EPERM;
-		new = value ? old | SEVLM_CONTROL_READY :
-			      old & ~SEVLM_CONTROL_READY;
+		new = written(old, value);
 	} while (!atomic_compare_exchange_weak(&vm->control, &old, new));
 	return 0;
 }
@@ -159,6 +173,46 @@ SEVLM_API int sevlm_vm_control(struct sevlm_vm *vm, uint32_t *ret_bits)
 		return -EINVAL;
 	*ret_bits = atomic_load(&vm->control) & CONTROL_PUBLIC;
 	return 0;
+}
+
+void sevlm__control_import(struct sevlm_vm *vm, uint32_t bits)
+{
+	uint32_t old = atomic_load(&vm->control), new;
+
+	do {
+		new = bits & CONTROL_TRAVELS;
+		if (old & SEVLM_CONTROL_HUNG_UP)
+			new = (new & ~SEVLM_CONTROL_READY) |
+			      SEVLM_CONTROL_HUNG_UP;
+	} while (!atomic_compare_exchange_weak(&vm->control, &old, new));
+}
+
+SEVLM_API int sevlm_vm_import_control(struct sevlm_vm *vm, uint32_t bits)
+{
+	if (!vm || bits & ~CONTROL_TRAVELS)
+		return -EINVAL;
+	if (vm->engaged)
+		return sevlm__fail(&vm->error, -EBADFD,
+				   "an engine runs: it takes the guest's "
+				   "consent over by itself");
+	sevlm__control_import(vm, bits);
+	return 0;
+}
+
+void sevlm__control_ready(struct sevlm_vm *vm, bool ready)
+{
+	uint32_t old = atomic_load(&vm->control), new;
+
+	do {
+		if (!listening(old))
+			return;
+		new = written(old, ready);
+	} while (!atomic_compare_exchange_weak(&vm->control, &old, new));
+}
+
+void sevlm__control_lost(struct sevlm_vm *vm)
+{
+	change(vm, 0, SEVLM_CONTROL_INCOMPLETE);
 }
 
 int sevlm__control_check(struct sevlm__error *error, uint32_t control)

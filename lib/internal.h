@@ -82,6 +82,56 @@ int sevlm__kernel_receive_update(struct sevlm__kernel *kernel,
 int sevlm__kernel_receive_finish(struct sevlm__kernel *kernel,
 				 struct sevlm__error *error);
 
+/* The list of shared pages that a patched kernel keeps (uapi/), by page
+ * numbers; as it came, unchecked but for the errno. */
+#define SEVLM__LIST_READY	(1u << 0)
+#define SEVLM__LIST_INCOMPLETE	(1u << 1)
+#define SEVLM__LIST_TORN	(1u << 2)
+#define SEVLM__LIST_DONE	UINT64_MAX
+
+struct sevlm__list_entry {
+	uint64_t first;
+	uint64_t count;
+	uint32_t flags;		/* 1: shared; nothing else is known */
+	uint32_t pad;
+};
+
+struct sevlm__list {
+	struct sevlm__list_entry *entries;
+	uint32_t room;		/* of get; entries of set */
+	uint32_t filled;
+	uint32_t flags;		/* SEVLM__LIST_* */
+	uint64_t cursor;	/* in and out */
+	uint64_t generation;	/* out of get, in of set */
+	uint64_t max_ranges;
+};
+
+int sevlm__kernel_list_get(struct sevlm__kernel *kernel,
+			   struct sevlm__error *error,
+			   struct sevlm__list *list);
+/* all of the list; -EAGAIN: the generation is another */
+int sevlm__kernel_list_set(struct sevlm__kernel *kernel,
+			   struct sevlm__error *error,
+			   const struct sevlm__list *list);
+
+/* Questions to a host; nothing here has an effect on anything. */
+int sevlm__kernel_init_probe(struct sevlm__kernel *kernel,
+			     const struct sevlm_probe *probe);
+/* the version, or a negative errno of the kernel's */
+int sevlm__kernel_api_version(struct sevlm__kernel *kernel);
+/* adds to flags, sets exit_hypercall */
+void sevlm__kernel_extensions(struct sevlm__kernel *kernel,
+			      struct sevlm_host *host);
+/* of the scratch VM: is SEV usable in this KVM? */
+bool sevlm__kernel_sev(struct sevlm__kernel *kernel);
+/* of the scratch VM: false where it cannot be told */
+bool sevlm__kernel_commands(struct sevlm__kernel *kernel,
+			    uint32_t *ret_commands);
+/* adds to flags, sets what the firmware says; 0, or a negative errno of the
+ * kernel's */
+int sevlm__kernel_platform_status(struct sevlm__kernel *kernel,
+				  struct sevlm_host *host);
+
 /* ---- layer 2: crypto.c, the only <openssl/> ---------------------------- */
 
 #define SEVLM__DIGEST_SIZE 32
@@ -205,9 +255,9 @@ bool sevlm__pages_span(struct sevlm__pages *pages, uint64_t *cursor,
 /* pages of moved regions */
 uint64_t sevlm__pages_total(struct sevlm__pages *pages);
 
-/* target side: a page arrived as shared or private, or was declared free */
+/* target side: pages arrived as shared or private, or were declared free */
 void sevlm__pages_arrived(struct sevlm__pages *pages, uint64_t gpa,
-			  bool shared);
+			  uint64_t count, bool shared);
 void sevlm__pages_freed(struct sevlm__pages *pages, uint64_t gpa,
 			uint64_t count);
 /* every page of moved regions arrived, and last as what it is now? 0, or
@@ -220,20 +270,100 @@ int sevlm__pages_account(struct sevlm__pages *pages, uint64_t *ret_gpa,
 /* May a guest with this policy be sent, or received? 0 or -EPERM */
 int sevlm__policy_check(struct sevlm__error *error, uint32_t policy);
 
-/* ---- layer 4: vm.c, control.c, send.c, receive.c ----------------------- */
+/* ---- layer 3: findings.c ------------------------------------------------ */
+
+enum sevlm__finding {
+	SEVLM__KVM_MISSING,
+	SEVLM__KVM_NO_ACCESS,
+	SEVLM__KVM_UNUSABLE,
+	SEVLM__SEV_DEVICE_MISSING,
+	SEVLM__SEV_DEVICE_NO_ACCESS,
+	SEVLM__SEV_DEVICE_UNUSABLE,
+	SEVLM__SEV_OFF,
+	SEVLM__COMMANDS_UNKNOWN,
+	SEVLM__SEND_MISSING,
+	SEVLM__RECEIVE_MISSING,
+	SEVLM__SEND_CANCEL_MISSING,
+	SEVLM__HYPERCALL_EXIT_MISSING,
+	SEVLM__USER_MSR_MISSING,
+	SEVLM__MSR_FILTER_MISSING,
+	SEVLM__IGNORE_MSRS,
+	SEVLM__MANUAL_PROTECT,
+	SEVLM__DIRTY_RING,
+	SEVLM__SHARED_LIST,
+	SEVLM__FIRMWARE_SILENT,
+	SEVLM__FIRMWARE_OLD,
+	SEVLM__ES_CONFIGURED,
+	SEVLM__OWNED,
+	SEVLM__ASIDS_USED_UP,
+	SEVLM__ASIDS_SHORT,
+	SEVLM__MEMLOCK_LOW,
+	/* up to here of a host, and of a target with "target-" before */
+	SEVLM__OF_A_GUEST,
+	SEVLM__GUEST_SILENT = SEVLM__OF_A_GUEST,
+	SEVLM__GUEST_STATE,
+	SEVLM__NOT_OFFERED,
+	SEVLM__HUNG_UP,
+	SEVLM__INCOMPLETE,
+	SEVLM__STATES_SILENT,
+	SEVLM__NEVER_READY,
+	SEVLM__READY_WITHDRAWN,
+	SEVLM__POLICY_NOSEND,
+	SEVLM__POLICY_ES,
+	SEVLM__POLICY_DOMAIN,
+	SEVLM__POLICY_SEV,
+	SEVLM__TARGET_FIRMWARE_FLOOR,
+	SEVLM__FINDINGS,
+};
+
+struct sevlm__finding_text {
+	const char *code;
+	uint32_t severity;	/* SEVLM_SEVERITY_* */
+	uint32_t at_target;	/* the same where it is the target's */
+	const char *message;	/* without its full stop */
+	const char *remedy;
+};
+
+extern const struct sevlm__finding_text sevlm__finding_texts[SEVLM__FINDINGS];
+
+#define SEVLM__TARGET_PREFIX "target-"
+
+/* Adds one, of this host or guest, or of the target; the detail, which may
+ * be empty, goes into the message in brackets. One that is there already with
+ * the same words is not added again. 0 or -ENOMEM */
+int sevlm__find(struct sevlm_findings *findings, enum sevlm__finding finding,
+		bool at_target, const char *format, ...) SEVLM_PRINTF(4, 5);
+
+/* ---- layer 4: vm.c, control.c, list.c, send.c, receive.c --------------- */
 
 struct sevlm_vm {
 	struct sevlm__kernel kernel;
 	struct sevlm__error error;
 	struct sevlm__pages *pages;
-	/* SEVLM_CONTROL_* and CONTROL_SPOKE; any thread */
+	/* SEVLM_CONTROL_* and SEVLM__CONTROL_*; any thread */
 	_Atomic uint32_t control;
+	uint32_t states;	/* SEVLM_STATES_*; 0: from exits */
 	bool engaged;		/* an engine runs */
 	bool regions_open;	/* ...and asked for a region to be changed */
 };
 
+/* beside the public bits: the guest has called, offering comes too late; it
+ * took READY back */
+#define SEVLM__CONTROL_SPOKE	 (1u << 31)
+#define SEVLM__CONTROL_WITHDRAWN (1u << 30)
+
 /* consent and completeness, before a guest is sent: 0 or -EPERM */
 int sevlm__control_check(struct sevlm__error *error, uint32_t control);
+/* the guest's consent travels with it; a hang-up on this side holds */
+void sevlm__control_import(struct sevlm_vm *vm, uint32_t bits);
+/* what the kernel that keeps the list says of READY */
+void sevlm__control_ready(struct sevlm_vm *vm, bool ready);
+/* a state change was lost */
+void sevlm__control_lost(struct sevlm_vm *vm);
+
+/* list.c: nothing where states come from exits. The VM was reset: the
+ * kernel's list is emptied. */
+int sevlm__list_reset(struct sevlm_vm *vm);
 
 struct sevlm_send {
 	struct sevlm_vm *vm;

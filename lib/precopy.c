@@ -32,14 +32,31 @@ static int begin_round(struct sevlm_source *source, uint64_t todo)
 	return sevlm__engine_send(engine, RECORD_ROUND, body, sizeof(body));
 }
 
+/* Behind the dirty log, before the pages; a guest that took its word back is
+ * not sent. */
+static int sync_states(struct sevlm_source *source)
+{
+	struct sevlm_vm *vm = source->engine.vm;
+	int ret = sevlm_vm_sync_states(vm, source->final);
+
+	if (!ret)
+		ret = sevlm__control_check(&vm->error,
+					   atomic_load(&vm->control));
+	return ret ? source_blame(source, ret) : 0;
+}
+
 int source_round(struct sevlm_source *source)
 {
 	struct sevlm__engine *engine = &source->engine;
 	uint64_t todo, fresh;
 	uint32_t decision;
+	int ret;
 
 	if (sevlm__outbox_full(&engine->outbox))
 		return -EAGAIN;
+	ret = sync_states(source);
+	if (ret)
+		return ret;
 	todo = sevlm__pages_round(engine->vm->pages, &fresh);
 	if (source->final)
 		return begin_round(source, todo);

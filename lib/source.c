@@ -478,7 +478,10 @@ SEVLM_API int sevlm_source_new(struct sevlm_vm *vm,
 	if (vm->engaged)
 		return sevlm__fail(&vm->error, -EBADFD,
 				   "the guest has an engine already");
-	ret = sevlm__control_check(&vm->error, atomic_load(&vm->control));
+	ret = sevlm_vm_sync_states(vm, 0);
+	if (!ret)
+		ret = sevlm__control_check(&vm->error,
+					   atomic_load(&vm->control));
 	if (ret)
 		return ret;
 	source = calloc(1, sizeof(*source));

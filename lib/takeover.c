@@ -18,7 +18,9 @@ int target_prepare(struct sevlm_target *target)
 
 	if (sevlm__outbox_full(&engine->outbox))
 		return -EAGAIN;
-	ret = sevlm_receive_finish(target->receive);
+	ret = sevlm_vm_publish_states(engine->vm);
+	if (!ret)
+		ret = sevlm_receive_finish(target->receive);
 	if (ret)
 		return target_blame(target, ret);
 	ret = sevlm__hash_peek(engine->hash, digest);

@@ -16,19 +16,20 @@
 
 _Static_assert(sizeof(sim_root_amd) == SEVLM_SIM_AMD_SIZE, "ASK and ARK");
 
-/* a newer caller may know more fields: they must be zero */
-static int copy_in(void *dst, size_t known, const void *src)
+/* a newer caller may know more fields: they must be zero; an older one fewer,
+ * but least */
+static int copy_in(void *dst, size_t known, const void *src, size_t least)
 {
 	const uint8_t *bytes = src;
 	size_t size;
 
 	memcpy(&size, src, sizeof(size));
-	if (size < known || size > SIM_PAGE)
+	if (size < least || size > SIM_PAGE)
 		return -EINVAL;
 	for (size_t i = known; i < size; i++)
 		if (bytes[i])
 			return -EINVAL;
-	memcpy(dst, src, known);
+	memcpy(dst, src, size < known ? size : known);
 	return 0;
 }
 
@@ -39,7 +40,8 @@ static int settle(struct sevlm_sim_host_config *config)
 	if (!config->api_major && !config->api_minor)
 		config->api_minor = API_MINOR_DEFAULT;
 	if (config->asids > ASIDS_MAX || config->api_major > UINT8_MAX ||
-	    config->api_minor > UINT8_MAX || config->build > UINT8_MAX)
+	    config->api_minor > UINT8_MAX || config->build > UINT8_MAX ||
+	    config->shared_list > 1 || config->reserved)
 		return -EINVAL;
 	return 0;
 }
@@ -81,7 +83,9 @@ SIM_API int sevlm_sim_host_new(const struct sevlm_sim_host_config *config,
 	if (!ret_host)
 		return -EINVAL;
 	if (config)
-		rc = copy_in(&own, sizeof(own), config);
+		rc = copy_in(&own, sizeof(own), config,
+			     offsetof(struct sevlm_sim_host_config,
+				      shared_list));
 	if (!rc)
 		rc = settle(&own);
 	if (rc)
@@ -93,6 +97,7 @@ SIM_API int sevlm_sim_host_new(const struct sevlm_sim_host_config *config,
 	host->api_major = (uint8_t)own.api_major;
 	host->api_minor = (uint8_t)own.api_minor;
 	host->build = (uint8_t)own.build;
+	host->shared_list = own.shared_list;
 	rc = pthread_mutex_init(&host->lock, NULL) ? -ENOMEM : 0;
 	if (rc)
 		goto fail;
@@ -158,7 +163,8 @@ SIM_API int sevlm_sim_host_fail(struct sevlm_sim_host *host,
 	if (!host)
 		return -EINVAL;
 	if (fault &&
-	    (copy_in(&own, sizeof(own), fault) || !fault_good(host, &own)))
+	    (copy_in(&own, sizeof(own), fault, sizeof(own)) ||
+	     !fault_good(host, &own)))
 		return -EINVAL;
 	pthread_mutex_lock(&host->lock);
 	host->fault = own;
@@ -193,13 +199,15 @@ static int ops_sev(void *ctx, uint32_t request, void *arg)
 
 static int ops_host(void *ctx, uint32_t request, void *arg)
 {
-	if (!ctx)
+	struct sevlm_sim_vm *vm = ctx;
+
+	if (!vm)
 		return -EBADF;
 	switch (request) {
 	case KVM_GET_API_VERSION:
 		return arg ? -EINVAL : KVM_API_VERSION;
 	case KVM_CHECK_EXTENSION:
-		return sim_kvm_extension((uintptr_t)arg);
+		return sim_kvm_extension(vm->host, (uintptr_t)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -8,6 +8,7 @@
  *   memory    slots, dirty log, pinned regions, the encrypting controller
  *   firmware  commands and state machines; knows nothing of KVM
  *   kvm       ioctls on top of it, with KVM's own checks and quirks
+ *   list      who answers the guest, and a patched kernel's list (gfns)
  *   workload  what the guest does, as a pure function of seed and step
  *   guest     the vCPU that does it
  *   host, vm  lifetimes
@@ -30,6 +31,7 @@ struct sim_identity;
 struct sim_memory;
 struct sim_firmware;
 struct sim_guest;
+struct sim_list;
 
 /* random.c: a deterministic generator, AES-128-CTR over a key made of the
  * seed; draws in batches so that an IV per page is cheap. Not thread safe:
@@ -172,6 +174,7 @@ struct sevlm_sim_host {
 	uint64_t asids_used;	/* bit per ASID */
 	uint32_t vms;
 	uint8_t api_major, api_minor, build;
+	bool shared_list;	/* a patched kernel */
 };
 
 /* kvm.c */
@@ -189,6 +192,7 @@ struct sevlm_sim_vm {
 	struct sevlm_sim_vm_config config;
 	struct sim_memory *memory;
 	struct sim_guest *guest;
+	struct sim_list *list;
 	pthread_mutex_t vcpu_lock;	/* held while the vCPU runs */
 	void *hva;			/* of slot 0, by launch or prepare */
 	/* what KVM keeps of it (kvm.c), under kvm_lock */

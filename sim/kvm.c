@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "kvm.h"
+#include "list.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -20,8 +21,10 @@ static const struct {
 	 KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE},
 };
 
-int sim_kvm_extension(uint64_t cap)
+int sim_kvm_extension(const struct sevlm_sim_host *host, uint64_t cap)
 {
+	if (cap == KVM_CAP_X86_SHARED_PAGES_LIST)
+		return sim_list_extension(host->shared_list);
 	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
 		if (extensions[i].cap == cap)
 			return extensions[i].answer;
@@ -30,8 +33,16 @@ int sim_kvm_extension(uint64_t cap)
 
 static int check_extension(struct sevlm_sim_vm *vm, void *arg)
 {
-	(void)vm;
-	return sim_kvm_extension((uintptr_t)arg);
+	return sim_kvm_extension(vm->host, (uintptr_t)arg);
+}
+
+static int set_exits(struct sevlm_sim_vm *vm, const struct kvm_enable_cap *cap,
+		     uint64_t known)
+{
+	if (cap->args[0] & ~known)
+		return -EINVAL;
+	sim_list_exits(vm->list, cap->cap, cap->args[0]);
+	return 0;
 }
 
 static int enable_cap(struct sevlm_sim_vm *vm, void *arg)
@@ -42,9 +53,11 @@ static int enable_cap(struct sevlm_sim_vm *vm, void *arg)
 		return -EINVAL;
 	switch (cap->cap) {
 	case KVM_CAP_EXIT_HYPERCALL:
-		return cap->args[0] & ~(1ull << HC_MAP_GPA_RANGE) ? -EINVAL : 0;
+		return set_exits(vm, cap, 1ull << HC_MAP_GPA_RANGE);
 	case KVM_CAP_X86_USER_SPACE_MSR:
-		return cap->args[0] & ~(uint64_t)MSR_EXIT_REASONS ? -EINVAL : 0;
+		return set_exits(vm, cap, MSR_EXIT_REASONS);
+	case KVM_CAP_X86_SHARED_PAGES_LIST:
+		return sim_list_enable(vm->list, cap, vm->vcpus);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		if (cap->args[0] & ~KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
 			return -EINVAL;
@@ -81,6 +94,16 @@ static int clear_log(struct sevlm_sim_vm *vm, void *arg)
 	return sim_memory_clear_log(vm->memory, arg);
 }
 
+static int get_list(struct sevlm_sim_vm *vm, void *arg)
+{
+	return sim_list_get(vm->list, arg);
+}
+
+static int set_list(struct sevlm_sim_vm *vm, void *arg)
+{
+	return sim_list_set(vm->list, arg);
+}
+
 /* NULL is the question whether there is SEV */
 static int encrypt_op(struct sevlm_sim_vm *vm, void *arg)
 {
@@ -111,6 +134,8 @@ static const struct {
 	{KVM_MEMORY_ENCRYPT_OP, encrypt_op, true},
 	{KVM_MEMORY_ENCRYPT_REG_REGION, reg_region, false},
 	{KVM_MEMORY_ENCRYPT_UNREG_REGION, unreg_region, false},
+	{KVM_GET_SHARED_PAGES_LIST, get_list, false},
+	{KVM_SET_SHARED_PAGES_LIST, set_list, false},
 };
 
 int sim_kvm_vm_ioctl(struct sevlm_sim_vm *vm, uint32_t request, void *arg)

@@ -7,7 +7,7 @@
 #include "internal.h"
 
 /* KVM_CHECK_EXTENSION, on either file */
-int sim_kvm_extension(uint64_t cap);
+int sim_kvm_extension(const struct sevlm_sim_host *host, uint64_t cap);
 /* KVM_MEMORY_ENCRYPT_OP; the VM's kvm_lock is held */
 int sim_kvm_sev(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "guest.h"
+#include "list.h"
 #include "vm.h"
 
 #define MAX_PAGES ((1ull << 31) - 1)	/* of a KVM memory slot */
@@ -72,6 +73,9 @@ static int fill_vm(struct sevlm_sim_vm *vm, struct sevlm_sim_host *host,
 	if (!error)
 		error = sim_guest_new(config, vm->memory, &vm->guest);
 	if (!error)
+		error = sim_list_new(host->shared_list, config->offered,
+				     &vm->list);
+	if (!error)
 		error = new_locks(vm);
 	return error;
 }
@@ -97,6 +101,7 @@ SIM_API int sevlm_sim_vm_new(struct sevlm_sim_host *host,
 		return -ENOMEM;
 	error = fill_vm(vm, host, config);
 	if (error) {
+		sim_list_free(vm->list);
 		sim_guest_free(vm->guest);
 		sim_memory_free(vm->memory);
 		free(vm);
@@ -113,6 +118,7 @@ SIM_API void sevlm_sim_vm_free(struct sevlm_sim_vm *vm)
 		return;
 	sim_kvm_destroy(vm);
 	count_vm(vm->host, false);
+	sim_list_free(vm->list);
 	sim_guest_free(vm->guest);
 	sim_memory_free(vm->memory);
 	pthread_mutex_destroy(&vm->kvm_lock);
@@ -120,13 +126,33 @@ SIM_API void sevlm_sim_vm_free(struct sevlm_sim_vm *vm)
 	free(vm);
 }
 
+/* until there is something that KVM does not answer by itself */
+static int run_guest(struct sevlm_sim_vm *vm, uint64_t steps,
+		     struct sevlm_sim_exit *exit)
+{
+	uint64_t end = sim_guest_steps(vm->guest) + steps, answer;
+	int error;
+
+	do {
+		*exit = (struct sevlm_sim_exit){0};
+		steps = end - sim_guest_steps(vm->guest);
+		error = sim_guest_run(vm->guest, steps, exit);
+		if (error || exit->reason == SEVLM_SIM_EXIT_INTR ||
+		    !sim_list_answers(vm->list, exit, &answer))
+			return error;
+		error = sim_guest_answer(vm->guest, answer);
+	} while (!error);
+	return error;
+}
+
 static int run(struct sevlm_sim_vm *vm, uint64_t steps,
 	       struct sevlm_sim_exit *exit)
 {
 	int error;
 
+	sim_list_run(vm->list);
 	pthread_mutex_lock(&vm->vcpu_lock);
-	error = sim_guest_run(vm->guest, steps, exit);
+	error = run_guest(vm, steps, exit);
 	pthread_mutex_unlock(&vm->vcpu_lock);
 	if (error == -EINVAL)
 		sim_vm_fail(vm, error, "the last exit was not answered");
@@ -160,6 +186,8 @@ SIM_API int sevlm_sim_vm_answer(struct sevlm_sim_vm *vm, uint64_t value)
 		return -EINVAL;
 	pthread_mutex_lock(&vm->vcpu_lock);
 	error = sim_guest_answer(vm->guest, value);
+	if (!error)
+		sim_list_answered(vm->list, value);
 	pthread_mutex_unlock(&vm->vcpu_lock);
 	return error;
 }

@@ -200,6 +200,19 @@ architecture_gate() {
 	ok "architecture: no trace" breaks 'per hop' architecture
 }
 
+control() {
+	"$tests/docs/control.sh" "$copy"
+}
+control_gate() {
+	fresh && cp "$root/docs/control.md" "$copy/docs/" &&
+		cp "$root/tests/control-matrix.txt" "$copy/tests/"
+	ok "control: nothing is wrong" control
+	sed -i '/^| wraps /s/-22/0/' "$copy/docs/control.md"
+	ok "control: a cell of the page differs" breaks 'shows them' control
+	sed -i '/^| wraps /,$d' "$copy/tests/control-matrix.txt"
+	ok "control: the table is cut off" breaks 'are tables' control
+}
+
 paths() {
 	"$tests/docs/paths.sh" "$copy"
 }
@@ -256,6 +269,7 @@ comments_gate
 layers_gate
 licences_gate
 architecture_gate
+control_gate
 paths_gate
 built_gate
 count_gate

@@ -10,8 +10,8 @@ cat >"$work/layers" <<'TABLE'
 0 error cursor
 1 record
 2 kernel crypto
-3 pages states rounds arrivals chunks ranges policy
-4 vm feature control send receive
+3 pages states rounds arrivals chunks ranges policy findings remedies
+4 vm probe check feature control list send receive
 5 engine schedule inbox outbox handshake commit source answers precopy handover target apply blobs takeover inspect
 TABLE
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hosts.h"
 #include "side.h"
 
 static const struct {
@@ -21,6 +22,11 @@ static const struct {
 	 "wait for a guest and run it"},
 	{"inspect", FOR_INSPECT, command_inspect, "[--json] FILE",
 	 "print a recorded stream, record by record"},
+	{"probe", FOR_PROBE, command_probe, "[OPTIONS]",
+	 "say what this host has for live migration"},
+	{"preflight", FOR_PREFLIGHT, command_preflight,
+	 "--target FILE [OPTIONS]",
+	 "say whether a guest can go from this host to another"},
 };
 
 static void usage(FILE *to)

@@ -11,12 +11,14 @@
 #define GUEST (FOR_DEMO | FOR_SEND)
 #define MOVES (FOR_DEMO | FOR_SEND | FOR_RECEIVE)
 #define PEERS (FOR_SEND | FOR_RECEIVE)
-#define ALL (MOVES | FOR_INSPECT)
+#define HOSTS (FOR_PROBE | FOR_PREFLIGHT)
+#define ALL (MOVES | FOR_INSPECT | HOSTS)
 
 #define MAX_MEMORY (1ull << 42)
+#define HEX_DIGITS "0123456789abcdefABCDEF"
 #define MAX_SECONDS 1000000u
 
-enum kind { FLAG, NUMBER, SIZE, TEXT, WORKLOAD };
+enum kind { FLAG, NUMBER, HEX, SIZE, TEXT, WORKLOAD };
 
 static const struct row {
 	const char *name;
@@ -67,6 +69,14 @@ static const struct row {
 	 "write the stream there, source to target"},
 	{"record-answers", MOVES, TEXT, AT(record_answers), 0, 0, "FILE",
 	 "write the target's answers there"},
+	{"target", FOR_PREFLIGHT, TEXT, AT(target), 0, 0, "FILE",
+	 "what sevlm probe --json printed on the other host"},
+	{"policy", FOR_PREFLIGHT, HEX, AT(policy), 0, UINT32_MAX, "HEX",
+	 "the guest's policy (0: it forbids nothing)"},
+	{"memory", HOSTS, SIZE, AT(memory), SEVLM_PAGE_SIZE, MAX_MEMORY, "SIZE",
+	 "of the guest, with K, M or G (not looked at)"},
+	{"simulate", HOSTS, FLAG, AT(simulate), 0, 0, NULL,
+	 "ask a software host instead of this machine"},
 	{"json", ALL, FLAG, AT(json), 0, 0, NULL,
 	 "print one JSON object per line"},
 	{"quiet", MOVES, FLAG, AT(quiet), 0, 0, NULL,
@@ -140,6 +150,23 @@ static int set_number(const struct row *row, const char *text, uint64_t *ret,
 	return 0;
 }
 
+static int set_hex(const struct row *row, const char *text, uint64_t *ret,
+		   struct sentence *why)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 16);
+	if (!*text || !strchr(HEX_DIGITS, *text) || *end || errno ||
+	    value > row->most)
+		return fail(why, -EINVAL,
+			    "--%s %s: must be hexadecimal, 0 to %llx",
+			    row->name, text, (unsigned long long)row->most);
+	*ret = value;
+	return 0;
+}
+
 static int set_workload(const char *text, uint64_t *ret, struct sentence *why)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(workloads); i++)
@@ -168,6 +195,8 @@ static int set(struct options *options, const struct row *row, const char *text,
 			     : fail(why, -EINVAL, "--%s is empty", row->name);
 	case WORKLOAD:
 		return set_workload(text, field, why);
+	case HEX:
+		return set_hex(row, text, field, why);
 	case NUMBER:
 	case SIZE:
 		break;
@@ -222,6 +251,8 @@ static int check(const struct options *options, struct sentence *why)
 		return 0;
 	if (options->command == FOR_INSPECT && !options->file)
 		return fail(why, -EINVAL, "which FILE?");
+	if (options->command == FOR_PREFLIGHT && !options->target)
+		return fail(why, -EINVAL, "--target FILE is missing");
 	if (options->command == FOR_RECEIVE && !options->listen)
 		return fail(why, -EINVAL, "--listen HOST:PORT is missing");
 	if (options->command == FOR_SEND && !options->to)

@@ -9,6 +9,8 @@
 #define FOR_SEND 2u
 #define FOR_RECEIVE 4u
 #define FOR_INSPECT 8u
+#define FOR_PROBE 16u
+#define FOR_PREFLIGHT 32u
 
 struct options {
 	unsigned int command; /* FOR_* */
@@ -37,6 +39,10 @@ struct options {
 	const char *record;
 	const char *record_answers;
 	const char *die_at;
+	/* the hosts */
+	const char *target;
+	uint64_t policy;
+	bool simulate;
 	/* what is shown */
 	bool json;
 	bool quiet;

@@ -30,8 +30,12 @@
  *   -EINTR         a system call was interrupted
  *   -EIO           anything else; the sentence carries the original errno
  *
- * The firmware's own status is a second domain and is asked for separately.
- * Every object keeps one sentence for a human about its last failure.
+ * A call that names ioctls may also return what the kernel makes of any of
+ * them: -ENOMEM, -EINTR, -ETIMEDOUT, -EPERM, -ENOTSUP or -EIO; its Return list
+ * names what is its own. The firmware's status is a second domain and is
+ * asked for separately.
+ * Every object keeps one sentence for a human about its last failure; wrong
+ * arguments (-EINVAL) leave it alone.
  *
  * Threads. One thread at a time per object, different objects are free, and
  * these exceptions, each repeated at its call: the guest-facing handlers,
@@ -468,7 +472,9 @@ int sevlm_vm_offer(struct sevlm_vm *vm);
  *
  * Clears READY. The hypercall fails from now on; the MSR reads 0 and takes
  * 0 (Linux writes 0 at CPU offline, kexec and reboot), READY gets #GP.
- * Nothing but a reset of the VM takes it back.
+ * Nothing but a reset of the VM takes it back. Where the kernel keeps the
+ * list it is the VMM who tells it, by enabling KVM_CAP_X86_SHARED_PAGES_LIST
+ * with args[0] = 0.
  *
  * Thread: any.  Since: 0.1
  * Return: 0, -EINVAL.
@@ -480,10 +486,14 @@ int sevlm_vm_hang_up(struct sevlm_vm *vm);
  * @vm: the guest
  *
  * Every page is private again, READY and INCOMPLETE are cleared; what was
- * offered stays offered, a hang-up is over.
+ * offered stays offered, a hang-up is over. Where the kernel keeps the list
+ * it must be enabled again by then, and is emptied.
+ * ioctls: KVM_GET_SHARED_PAGES_LIST, KVM_SET_SHARED_PAGES_LIST, where page
+ * states do not come from exits.
  *
  * Thread: one, no vCPU running.  Since: 0.1
- * Return: 0, -EINVAL, -EBADFD (an engine runs).
+ * Return: 0, -EINVAL, -EBADFD (an engine runs), or as
+ * sevlm_vm_publish_states(), and nothing was reset.
  */
 int sevlm_vm_reset(struct sevlm_vm *vm);
 
@@ -549,6 +559,74 @@ int sevlm_vm_wrmsr(struct sevlm_vm *vm, uint32_t index, uint64_t value);
  * Return: 0, -EINVAL.
  */
 int sevlm_vm_control(struct sevlm_vm *vm, uint32_t *ret_bits);
+
+/** Where page states come from. */
+#define SEVLM_STATES_EXITS   1u /**< sevlm_vm_hypercall(); the default */
+#define SEVLM_STATES_LIST    2u /**< the list a patched kernel keeps */
+#define SEVLM_STATES_COMPARE 3u /**< exits, held against the kernel's list */
+
+/**
+ * sevlm_vm_use_states - choose where page states come from
+ * @vm:     the guest
+ * @states: SEVLM_STATES_*
+ *
+ * LIST and COMPARE need a kernel with KVM_CAP_X86_SHARED_PAGES_LIST, enabled
+ * on the VM by the VMM before its vCPUs are created (lib/uapi). With LIST the
+ * kernel answers the hypercall and the MSR; READY and INCOMPLETE are its
+ * own, as of the last sevlm_vm_sync_states(). With COMPARE both are on, READY
+ * is what sevlm_vm_wrmsr() was told (the MSR stays in KVM's filter), and a
+ * difference while the guest stands makes it INCOMPLETE.
+ * ioctls: KVM_GET_SHARED_PAGES_LIST.
+ *
+ * Thread: one, before the first KVM_RUN.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOTSUP (no such list; what was chosen stays), -EBADFD
+ * (an engine runs), or as sevlm_vm_sync_states().
+ */
+int sevlm_vm_use_states(struct sevlm_vm *vm, uint32_t states);
+
+/**
+ * sevlm_vm_sync_states - fetch the page states from where they come
+ * @vm:      the guest
+ * @stopped: 1 where no vCPU runs and every pending exit is completed
+ *
+ * For a VMM with its own loop: before sevlm_send_start(), and in each round
+ * behind the dirty log and before sevlm_vm_page_state(). The engine does it
+ * itself. Does nothing where states come from exits, or behind a hang-up.
+ * ioctls: KVM_GET_SHARED_PAGES_LIST.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EPERM (COMPARE: they differ while the guest stands),
+ * -ENOTSUP (the list is not enabled), -ENOBUFS (more shared ranges outside of
+ * RAM than fit; the guest is INCOMPLETE), -ENOMEM, -EINTR, -EIO (also: what
+ * the kernel answers is no list, or changes though the guest stands).
+ */
+int sevlm_vm_sync_states(struct sevlm_vm *vm, uint32_t stopped);
+
+/**
+ * sevlm_vm_publish_states - hand the page states to the kernel's list
+ * @vm: the guest, on a target, before the first KVM_RUN
+ *
+ * For a VMM with its own stream; the engine does it itself. READY goes with
+ * them. Does nothing where states come from exits.
+ * ioctls: KVM_GET_SHARED_PAGES_LIST, KVM_SET_SHARED_PAGES_LIST.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: as sevlm_vm_sync_states().
+ */
+int sevlm_vm_publish_states(struct sevlm_vm *vm);
+
+/**
+ * sevlm_vm_import_control - take over what the guest had said elsewhere
+ * @vm:   the guest, on a target, before the first KVM_RUN
+ * @bits: OFFERED and READY of sevlm_vm_control() on the source
+ *
+ * For a VMM with its own stream; the engine does it itself. A hang-up on this
+ * side holds.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL (other bits), -EBADFD (an engine runs).
+ */
+int sevlm_vm_import_control(struct sevlm_vm *vm, uint32_t bits);
 
 /* ------------------------------------------------------------------------
  * 7. Sessions, for a VMM with a migration loop and a stream of its own
@@ -1473,6 +1551,224 @@ int sevlm_inspect_end(struct sevlm_inspect *inspect);
  * Return: text without a newline; "" where nothing is.
  */
 const char *sevlm_inspect_error(const struct sevlm_inspect *inspect);
+
+/* ------------------------------------------------------------------------
+ * 12. Probe and preflight: can this guest go there, and if not, why?
+ *
+ * Facts first, judgement second: sevlm_probe_host() asks the kernel and the
+ * firmware, the check calls turn facts into findings. Facts are plain
+ * numbers, so another host's can travel as text.
+ */
+
+/** Bits of struct sevlm_host, commands: what this kernel knows. */
+#define SEVLM_COMMAND_SEND_START	  (1u << 0)
+#define SEVLM_COMMAND_SEND_UPDATE_DATA	  (1u << 1)
+#define SEVLM_COMMAND_SEND_FINISH	  (1u << 2)
+#define SEVLM_COMMAND_SEND_CANCEL	  (1u << 3)
+#define SEVLM_COMMAND_RECEIVE_START	  (1u << 4)
+#define SEVLM_COMMAND_RECEIVE_UPDATE_DATA (1u << 5)
+#define SEVLM_COMMAND_RECEIVE_FINISH	  (1u << 6)
+
+/** Bits of struct sevlm_host, flags. */
+#define SEVLM_HOST_SEV		   (1u << 0) /**< usable in this KVM */
+#define SEVLM_HOST_FIRMWARE	   (1u << 1) /**< the firmware answered */
+#define SEVLM_HOST_EXTERNAL_OWNER  (1u << 2) /**< the platform has an owner */
+#define SEVLM_HOST_ES		   (1u << 3) /**< SEV-ES is configured */
+#define SEVLM_HOST_USER_MSR	   (1u << 4) /**< KVM_CAP_X86_USER_SPACE_MSR */
+#define SEVLM_HOST_MSR_FILTER	   (1u << 5) /**< KVM_CAP_X86_MSR_FILTER */
+#define SEVLM_HOST_MANUAL_PROTECT  (1u << 6) /**< MANUAL_DIRTY_LOG_PROTECT2 */
+#define SEVLM_HOST_DIRTY_RING	   (1u << 7) /**< KVM_CAP_DIRTY_LOG_RING */
+#define SEVLM_HOST_IGNORE_MSRS	   (1u << 8) /**< kvm.ignore_msrs is set */
+#define SEVLM_HOST_SHARED_LIST	   (1u << 9) /**< list in the kernel */
+
+/**
+ * struct sevlm_probe - what the library cannot find out without opening files
+ *
+ * @size:          sizeof of the caller
+ * @kvm_fd:        /dev/kvm, or the negative errno of opening it
+ * @sev_fd:        /dev/sev, or the negative errno of opening it
+ * @scratch_vm_fd: a VM made for this and without SEV, or negative: then
+ *                 commands are not looked for. Never the guest's
+ * @ignore_msrs:   kvm's module parameter, or negative where not known
+ * @asids:         SEV ASIDs of this host (CPUID 0x8000001f), 0 not known
+ * @reserved:      zero
+ * @memlock:       RLIMIT_MEMLOCK in bytes, UINT64_MAX without limit
+ * @ops:           a door instead of the descriptors, or NULL. @vm of it is
+ *                 taken for the scratch VM's. A negative descriptor keeps its
+ *                 meaning
+ * @ops_ctx:       first argument of each operation
+ */
+struct sevlm_probe {
+	size_t size;
+	int32_t kvm_fd;
+	int32_t sev_fd;
+	int32_t scratch_vm_fd;
+	int32_t ignore_msrs;
+	uint32_t asids;
+	uint32_t reserved;
+	uint64_t memlock;
+	const struct sevlm_kernel_ops *ops;
+	void *ops_ctx;
+};
+
+/**
+ * struct sevlm_host - the facts about a host
+ *
+ * @size:           sizeof of the caller, set before
+ * @kvm_error:      0, or why /dev/kvm cannot be used, positive errno
+ * @sev_error:      0, or why /dev/sev cannot be used, positive errno
+ * @kvm_api:        KVM_GET_API_VERSION
+ * @flags:          SEVLM_HOST_*
+ * @commands:       SEVLM_COMMAND_*
+ * @commands_known: 1 where commands could be looked for
+ * @api_major:      firmware API version
+ * @api_minor:      firmware API version
+ * @build:          firmware build
+ * @guests:         SEV guests that the firmware holds
+ * @asids:          as in struct sevlm_probe
+ * @platform_state: of the firmware: 0 UNINIT, 1 INIT, 2 WORKING
+ * @exit_hypercall: KVM_CAP_EXIT_HYPERCALL
+ * @memlock:        as in struct sevlm_probe
+ */
+struct sevlm_host {
+	size_t size;
+	int32_t kvm_error;
+	int32_t sev_error;
+	uint32_t kvm_api;
+	uint32_t flags;
+	uint32_t commands;
+	uint32_t commands_known;
+	uint32_t api_major;
+	uint32_t api_minor;
+	uint32_t build;
+	uint32_t guests;
+	uint32_t asids;
+	uint32_t platform_state;
+	uint64_t exit_hypercall;
+	uint64_t memlock;
+};
+
+/**
+ * sevlm_probe_host - ask this host
+ * @probe:    how to reach it
+ * @ret_host: filled up to its size; what is missing is a fact, not an error
+ *
+ * ioctls: KVM_GET_API_VERSION, KVM_CHECK_EXTENSION on /dev/kvm;
+ * KVM_MEMORY_ENCRYPT_OP on the scratch VM, without effect there;
+ * SEV_ISSUE_CMD (PLATFORM_STATUS) on /dev/sev.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_probe_host(const struct sevlm_probe *probe,
+		     struct sevlm_host *ret_host);
+
+/** How bad a finding is. Callers take any other for a warning. */
+#define SEVLM_SEVERITY_INFO    1u
+#define SEVLM_SEVERITY_WARNING 2u
+#define SEVLM_SEVERITY_BLOCKER 3u
+
+/**
+ * struct sevlm_finding - one thing that matters for a migration
+ *
+ * @size:     sizeof of the caller, set before
+ * @severity: SEVLM_SEVERITY_*
+ * @reserved: zero
+ * @code:     stable, for machines, e.g. "kvm-missing" (docs/findings.md)
+ * @message:  a sentence: what is the case
+ * @remedy:   a sentence: what to do; "" where nothing is to be done
+ *
+ * The texts belong to the list.
+ */
+struct sevlm_finding {
+	size_t size;
+	uint32_t severity;
+	uint32_t reserved;
+	const char *code;
+	const char *message;
+	const char *remedy;
+};
+
+struct sevlm_findings;
+
+/**
+ * sevlm_findings_new - an empty list
+ * @ret_findings: freed with sevlm_findings_free()
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int sevlm_findings_new(struct sevlm_findings **ret_findings);
+
+/**
+ * sevlm_findings_free - forget a list
+ * @findings: a list or NULL
+ *
+ * Thread: one.  Since: 0.1
+ */
+void sevlm_findings_free(struct sevlm_findings *findings);
+
+/**
+ * sevlm_findings_get - one of a list, in the order they were found
+ * @findings:    the list
+ * @index:       from 0
+ * @ret_finding: filled up to its size
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL (also: no such index).
+ */
+int sevlm_findings_get(const struct sevlm_findings *findings, uint32_t index,
+		       struct sevlm_finding *ret_finding);
+
+/**
+ * sevlm_findings_worst - can it be done?
+ * @findings: the list
+ *
+ * Thread: one.  Since: 0.1
+ * Return: the highest SEVLM_SEVERITY_* in it; 0 for an empty list or NULL.
+ */
+uint32_t sevlm_findings_worst(const struct sevlm_findings *findings);
+
+/**
+ * sevlm_check_host - what a host's facts mean for migration
+ * @host:         the facts
+ * @memory:       bytes of guest memory that must be pinned, 0 where not known
+ * @findings:     receives what was found, behind what is there
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int sevlm_check_host(const struct sevlm_host *host, uint64_t memory,
+		     struct sevlm_findings *findings);
+
+/**
+ * sevlm_check_vm - may this guest be sent, and if not, why?
+ * @vm:       the guest
+ * @findings: receives what was found, behind what is there
+ *
+ * ioctls: KVM_MEMORY_ENCRYPT_OP (GUEST_STATUS), and KVM_GET_SHARED_PAGES_LIST
+ * where page states do not come from exits.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int sevlm_check_vm(struct sevlm_vm *vm, struct sevlm_findings *findings);
+
+/**
+ * sevlm_check_target - can a guest with this policy go to that host?
+ * @policy:   the guest's policy
+ * @memory:   bytes of guest memory, 0 where not known
+ * @target:   the other host's facts
+ * @findings: receives what was found, behind what is there; what
+ *            sevlm_check_host() says of the target is part of it, with codes
+ *            that begin with "target-"
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int sevlm_check_target(uint32_t policy, uint64_t memory,
+		       const struct sevlm_host *target,
+		       struct sevlm_findings *findings);
 
 #ifdef __cplusplus
 }

@@ -49,6 +49,11 @@ struct sevlm_sim_host;
  * @api_minor: firmware API version
  * @build:     firmware build
  * @asids:     guests that can be active at once; 0 means 15
+ * @shared_list: 1: a patched kernel that can keep the list of shared pages
+ *             (lib/uapi). A hypercall or MSR access then exits only where the
+ *             VMM enabled KVM_CAP_EXIT_HYPERCALL or KVM_CAP_X86_USER_SPACE_MSR
+ *             on the VM; without it they exit until told otherwise
+ * @reserved:  zero
  */
 struct sevlm_sim_host_config {
 	size_t size;
@@ -57,6 +62,8 @@ struct sevlm_sim_host_config {
 	uint32_t api_minor;
 	uint32_t build;
 	uint32_t asids;
+	uint32_t shared_list;
+	uint32_t reserved;
 };
 
 /**
@@ -218,7 +225,9 @@ void sevlm_sim_vm_free(struct sevlm_sim_vm *vm);
  * Its context is a struct sevlm_sim_vm. Of the VM file it knows
  * KVM_CHECK_EXTENSION, KVM_ENABLE_CAP, KVM_CREATE_VCPU,
  * KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG,
- * KVM_MEMORY_ENCRYPT_OP, KVM_MEMORY_ENCRYPT_REG_REGION and _UNREG_REGION.
+ * KVM_MEMORY_ENCRYPT_OP, KVM_MEMORY_ENCRYPT_REG_REGION and _UNREG_REGION; of
+ * a host with shared_list also KVM_GET_SHARED_PAGES_LIST and
+ * KVM_SET_SHARED_PAGES_LIST.
  *
  * Return: static operations.
  */
@@ -301,7 +310,7 @@ struct sevlm_sim_exit {
  * @vm:       the VM
  * @steps:    of the workload; 0 completes a pending exit and comes back, as
  *            immediate_exit does
- * @ret_exit: why it came back
+ * @ret_exit: why it came back. What KVM answers by itself is no exit
  *
  * Return: 0, -EINVAL, -EBADFD (no memory that it could run in).
  */

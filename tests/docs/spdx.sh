@@ -26,11 +26,11 @@ silent() {
 }
 misplaced() {
 	grep -v ':$' "$work/licences" | grep -vE \
-		-e '^examples/.*\.[ch]:MIT-0$' \
+		-e '^examples/.*\.[chS]:MIT-0$' \
 		-e '^lib/uapi/.*:GPL-2.0-only WITH Linux-syscall-note$' \
 		-e '^kernel/.*:GPL-2.0-only$' \
 		-e ':MIT OR Apache-2.0$'
-	grep -E '^examples/.*\.[ch]:' "$work/licences" | grep -v ':MIT-0$'
+	grep -E '^examples/.*\.[chS]:' "$work/licences" | grep -v ':MIT-0$'
 }
 texts() {
 	sed 's/.*://; s/ \(OR\|WITH\) /\n/g' "$work/licences" | grep . |
