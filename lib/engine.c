@@ -48,10 +48,13 @@ bool sevlm__engine_tick(struct sevlm__engine *engine, uint64_t now_ns)
 
 uint64_t sevlm__engine_deadline(struct sevlm__engine *engine)
 {
+	uint64_t since = engine->from_start ? engine->start_ns :
+					      engine->still_since_ns;
+
 	if (!engine->patience_ns || engine->want ||
-	    engine->patience_ns > SEVLM_NO_DEADLINE - engine->still_since_ns)
+	    engine->patience_ns > SEVLM_NO_DEADLINE - since)
 		return SEVLM_NO_DEADLINE;
-	return engine->still_since_ns + engine->patience_ns;
+	return since + engine->patience_ns;
 }
 
 static int put_into_words(struct sevlm__engine *engine, int ret)

@@ -149,10 +149,12 @@ struct sevlm__engine {
 	uint64_t still_since_ns;
 	uint64_t moved;		/* bytes when last looked */
 	uint64_t patience_ns;	/* how long nothing may move; 0 for ever */
+	bool from_start;	/* ... or how long all of it may take so far */
 	/* identity */
 	uint8_t nonces[2][SEVLM_NONCE_SIZE];	/* source's, target's */
 	uint8_t exporter[SEVLM_EXPORTER_SIZE];
 	uint8_t key[SEVLM__DIGEST_SIZE];	/* commit.c */
+	struct sevlm__cpuid cpuid;		/* count 0: not shown */
 	/* the record layer */
 	uint64_t sequence_in, sequence_out;
 	uint32_t epoch;
@@ -203,6 +205,8 @@ int sevlm__handshake_check(struct sevlm__engine *engine, const uint8_t *body,
 			   size_t bytes, struct sevlm__hello *hello);
 int sevlm__handshake_regions(struct sevlm__engine *engine,
 			     const struct sevlm__hello *hello);
+int sevlm__handshake_cpuid(struct sevlm__engine *engine,
+			   const struct sevlm__hello *hello);
 
 /* ---- commit.c: the session's key, verdicts, notes ---------------------- */
 

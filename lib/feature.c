@@ -4,6 +4,7 @@
 
 #include <linux/kvm.h>
 
+#include "cursor.h"
 #include "internal.h"
 
 /* Linux, Documentation/virt/kvm/x86/cpuid.rst: the signature stands in the
@@ -87,4 +88,64 @@ SEVLM_API int sevlm_kvm_get_setup(struct sevlm_kvm_setup *ret_setup)
 	};
 
 	return sevlm__copy_out(ret_setup, &setup, sizeof(setup));
+}
+
+int sevlm__cpuid_encode(const struct kvm_cpuid2 *cpuid,
+			struct sevlm__cpuid *ret)
+{
+	struct sevlm__writer w =
+		sevlm__writer(ret->entries, sizeof(ret->entries));
+
+	if (!cpuid->nent || cpuid->nent > SEVLM__CPUID_MAX)
+		return -EINVAL;
+	ret->count = cpuid->nent;
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		sevlm__put32(&w, entry->function);
+		sevlm__put32(&w, entry->index);
+		sevlm__put32(&w, entry->flags);
+		sevlm__put32(&w, entry->eax);
+		sevlm__put32(&w, entry->ebx);
+		sevlm__put32(&w, entry->ecx);
+		sevlm__put32(&w, entry->edx);
+	}
+	return 0;
+}
+
+/* the first of some entries that the others do not have just so */
+static const uint8_t *missing(const uint8_t *some, uint32_t count,
+			      const uint8_t *others, uint32_t other_count)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < count; i++) {
+		for (k = 0; k < other_count; k++)
+			if (!memcmp(some + i * SEVLM__CPUID_ENTRY,
+				    others + k * SEVLM__CPUID_ENTRY,
+				    SEVLM__CPUID_ENTRY))
+				break;
+		if (k == other_count)
+			return some + i * SEVLM__CPUID_ENTRY;
+	}
+	return NULL;
+}
+
+int sevlm__cpuid_compare(struct sevlm__error *error, const uint8_t *theirs,
+			 uint32_t count, const struct sevlm__cpuid *ours)
+{
+	const uint8_t *at = missing(theirs, count, ours->entries, ours->count);
+	struct sevlm__reader r;
+	uint32_t function;
+
+	if (!at)
+		at = missing(ours->entries, ours->count, theirs, count);
+	if (!at)
+		return 0;
+	r = sevlm__reader(at, SEVLM__CPUID_ENTRY);
+	function = sevlm__get32(&r);
+	return sevlm__fail(error, -EPROTO,
+			   "CPUID differs: the guest would see another leaf "
+			   "0x%x, index %u",
+			   function, sevlm__get32(&r));
 }

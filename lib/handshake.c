@@ -65,6 +65,8 @@ int sevlm__handshake_source(struct sevlm__engine *engine, uint32_t policy,
 		.chain = chain,
 		.regions = regions,
 		.region_count = list_regions(engine, regions),
+		.cpuid = engine->cpuid.count ? engine->cpuid.entries : NULL,
+		.cpuid_count = engine->cpuid.count,
 	};
 
 	hello.control &= SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY;
@@ -185,4 +187,17 @@ int sevlm__handshake_regions(struct sevlm__engine *engine,
 				   "0x%llx",
 				   (unsigned long long)ours.gpa);
 	return 0;
+}
+
+/* One side alone knows only half of it: that is refused as well. */
+int sevlm__handshake_cpuid(struct sevlm__engine *engine,
+			   const struct sevlm__hello *hello)
+{
+	if (!hello->cpuid_count != !engine->cpuid.count)
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "CPUID cannot be compared: only the %s "
+				   "shows it",
+				   hello->cpuid_count ? "source" : "target");
+	return sevlm__cpuid_compare(&engine->error, hello->cpuid,
+				    hello->cpuid_count, &engine->cpuid);
 }

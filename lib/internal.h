@@ -334,6 +334,24 @@ extern const struct sevlm__finding_text sevlm__finding_texts[SEVLM__FINDINGS];
 int sevlm__find(struct sevlm_findings *findings, enum sevlm__finding finding,
 		bool at_target, const char *format, ...) SEVLM_PRINTF(4, 5);
 
+/* ---- layer 4: feature.c ------------------------------------------------ */
+
+/* what a vCPU's CPUID is on the wire: function, index, flags, eax to edx */
+#define SEVLM__CPUID_ENTRY 28u
+#define SEVLM__CPUID_MAX   256u
+
+struct sevlm__cpuid {
+	uint32_t count;
+	uint8_t entries[SEVLM__CPUID_MAX * SEVLM__CPUID_ENTRY];
+};
+
+/* -EINVAL: more entries than a vCPU can have */
+int sevlm__cpuid_encode(const struct kvm_cpuid2 *cpuid,
+			struct sevlm__cpuid *ret);
+/* 0, or -EPROTO with the leaf that differs */
+int sevlm__cpuid_compare(struct sevlm__error *error, const uint8_t *theirs,
+			 uint32_t count, const struct sevlm__cpuid *ours);
+
 /* ---- layer 4: vm.c, control.c, list.c, send.c, receive.c --------------- */
 
 struct sevlm_vm {

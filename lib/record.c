@@ -129,7 +129,8 @@ size_t sevlm__hello_encode(const struct sevlm__hello *hello, uint8_t *out,
 		put_field(&w, FIELD_REGIONS, hello->regions,
 			  hello->region_count * REGION_SIZE);
 	if (hello->cpuid)
-		put_field(&w, FIELD_CPUID, hello->cpuid, hello->cpuid_bytes);
+		put_field(&w, FIELD_CPUID, hello->cpuid,
+			  hello->cpuid_count * SEVLM__CPUID_ENTRY);
 	return w.bad ? 0 : room - w.left;
 }
 
@@ -163,8 +164,9 @@ static bool take_field(struct sevlm__hello *hello, uint16_t id,
 		       hello->region_count <= SEVLM_MAX_REGIONS;
 	case FIELD_CPUID:
 		hello->cpuid = bytes;
-		hello->cpuid_bytes = count;
-		return true;
+		hello->cpuid_count = count / SEVLM__CPUID_ENTRY;
+		return count && !(count % SEVLM__CPUID_ENTRY) &&
+		       hello->cpuid_count <= SEVLM__CPUID_MAX;
 	}
 	return false;
 }

@@ -81,8 +81,8 @@ struct sevlm__hello {
 	uint32_t amd_bytes;
 	const uint8_t *regions;	/* REGION_SIZE each */
 	uint32_t region_count;
-	const uint8_t *cpuid;	/* kvm_cpuid_entry2, opaque here */
-	uint32_t cpuid_bytes;
+	const uint8_t *cpuid;	/* SEVLM__CPUID_ENTRY each */
+	uint32_t cpuid_count;
 };
 
 #define REGION_SIZE 24

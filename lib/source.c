@@ -217,6 +217,8 @@ static void set_patience(struct sevlm_source *source)
 	};
 
 	source->engine.patience_ns = ns[states[source->state].patience];
+	/* a peer that drips bytes must not stretch the introduction */
+	source->engine.from_start = states[source->state].patience == HELLO;
 }
 
 bool source_ending(const struct sevlm_source *source)
@@ -254,7 +256,10 @@ static int interrupted(struct sevlm_source *source, bool late)
 
 	if (late)
 		return sevlm__fail(&engine->error, -ETIMEDOUT,
-				   "the peer did nothing for %llu seconds",
+				   engine->from_start ?
+					   "the peer did not introduce itself "
+					   "within %llu seconds" :
+					   "the peer did nothing for %llu seconds",
 				   (unsigned long long)(engine->patience_ns /
 							NS_PER_S));
 	if (!source->decided && atomic_load(&engine->cancelled))
@@ -460,6 +465,9 @@ static int prepare(struct sevlm_source *source, struct sevlm_vm *vm)
 	memcpy(source->engine.nonces[0], config->nonce, SEVLM_NONCE_SIZE);
 	memcpy(source->engine.exporter, config->exporter,
 	       SEVLM_EXPORTER_SIZE);
+	if (config->cpuid &&
+	    sevlm__cpuid_encode(config->cpuid, &source->engine.cpuid))
+		return -EINVAL;
 	sevlm__schedule_init(&source->schedule, config->downtime_limit_ns,
 			     config->max_rounds);
 	return 0;

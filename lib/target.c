@@ -78,6 +78,8 @@ static int hello(struct sevlm_target *target)
 	if (!ret)
 		ret = sevlm__handshake_regions(engine, &theirs);
 	if (!ret)
+		ret = sevlm__handshake_cpuid(engine, &theirs);
+	if (!ret)
 		ret = sevlm__policy_check(&engine->error, theirs.policy);
 	if (!ret)
 		ret = sevlm__engine_hash_in(engine, bytes);
@@ -201,6 +203,8 @@ static void set_patience(struct sevlm_target *target)
 	};
 
 	target->engine.patience_ns = ns[states[target->state].patience];
+	/* a peer that drips bytes must not stretch the introduction */
+	target->engine.from_start = states[target->state].patience == HELLO;
 }
 
 /* the guest's fate is sealed; what is left is a last word to the peer */
@@ -241,7 +245,10 @@ static int interrupted(struct sevlm_target *target, bool late)
 
 	if (late)
 		return sevlm__fail(&engine->error, -ETIMEDOUT,
-				   "the source did nothing for %llu seconds",
+				   engine->from_start ?
+					   "the source did not introduce itself "
+					   "within %llu seconds" :
+					   "the source did nothing for %llu seconds",
 				   (unsigned long long)(engine->patience_ns /
 							NS_PER_S));
 	if (!target->taken_over && atomic_load(&engine->cancelled))
@@ -526,6 +533,9 @@ static int prepare(struct sevlm_target *target, struct sevlm_vm *vm)
 	memcpy(target->engine.nonces[1], config->nonce, SEVLM_NONCE_SIZE);
 	memcpy(target->engine.exporter, config->exporter,
 	       SEVLM_EXPORTER_SIZE);
+	if (config->cpuid &&
+	    sevlm__cpuid_encode(config->cpuid, &target->engine.cpuid))
+		return -EINVAL;
 	if (config->chain)
 		memcpy(target->chain, config->chain, SEVLM_CHAIN_SIZE);
 	target->amd = malloc(config->amd_bytes);

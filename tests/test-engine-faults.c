@@ -188,11 +188,40 @@ START_TEST(nobody_answers)
 	silence();
 	began = rig.now_ns;
 	rig_run(&rig);
-	expect_side(&rig.source, ABORTED, -ETIMEDOUT, "for 2 seconds");
-	expect_side(&rig.target, ABORTED, -ETIMEDOUT, "for 2 seconds");
+	expect_side(&rig.source, ABORTED, -ETIMEDOUT, "within 2 seconds");
+	expect_side(&rig.target, ABORTED, -ETIMEDOUT, "within 2 seconds");
 	ck_assert_uint_lt(rig.now_ns, began + plan.hello_ns + FAREWELL);
 	expect_sound();
 	expect_again();
+}
+END_TEST
+
+START_TEST(a_peer_that_drips_bytes)
+{
+	uint64_t now = RIG_SECOND, end = now + plan.hello_ns;
+	size_t taken, at = 0;
+	static const char drip[] = "SEVLM\r\n\x1a";
+	uint32_t want = 1, outcome;
+
+	open_rig();
+	start();
+	/* never a second without a byte, and yet it ends on time */
+	for (; want && now <= end; now += plan.hello_ns / 8) {
+		ck_assert_int_eq(sevlm_target_step(rig.target.target_engine,
+						   now, &want), 0);
+		if (at < sizeof(drip) - 1)
+			sevlm_target_feed(rig.target.target_engine,
+					  &drip[at++], 1, &taken);
+	}
+	sevlm_target_closed(rig.target.target_engine);
+	for (; want; now += RIG_SECOND)
+		sevlm_target_step(rig.target.target_engine, now, &want);
+	ck_assert_int_eq(sevlm_target_outcome(rig.target.target_engine,
+					      &outcome, NULL), 0);
+	ck_assert_uint_eq(outcome, SEVLM_OUTCOME_ABORTED);
+	ck_assert_ptr_nonnull(
+		strstr(sevlm_target_error(rig.target.target_engine),
+		       "within 2 seconds"));
 }
 END_TEST
 
@@ -394,6 +423,7 @@ static TCase *ends(void)
 	tcase_add_loop_test(tcase, the_vmm_cannot, 0, COUNT(failures));
 	tcase_add_test(tcase, a_guest_that_cannot_be_resumed);
 	tcase_add_test(tcase, nobody_answers);
+	tcase_add_test(tcase, a_peer_that_drips_bytes);
 	tcase_add_test(tcase, silence_while_pages_travel);
 	tcase_add_test(tcase, silence_before_prepared);
 	tcase_add_test(tcase, silence_after_the_source_decided);

@@ -29,6 +29,84 @@ START_TEST(another_exporter_value)
 }
 END_TEST
 
+struct vcpu_cpuid {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entries[3];
+};
+
+static struct vcpu_cpuid cpuids[2];
+
+static void show_cpuid(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct vcpu_cpuid *cpuid = &cpuids[i];
+
+		memset(cpuid, 0, sizeof(*cpuid));
+		cpuid->head.nent = 3;
+		/* the order is the VMM's own */
+		cpuid->entries[i].function = 1;
+		cpuid->entries[1 - i].function = 7;
+		cpuid->entries[2].function = 0x40000001;
+		cpuid->entries[2].eax = 0x30000;
+	}
+	rig.source_config.cpuid = &cpuids[0].head;
+	rig.target_config.cpuid = &cpuids[1].head;
+}
+
+START_TEST(the_same_cpuid_in_another_order)
+{
+	open_rig();
+	show_cpuid();
+	start();
+	rig_run(&rig);
+	expect_perfect();
+}
+END_TEST
+
+START_TEST(another_cpuid)
+{
+	open_rig();
+	show_cpuid();
+	cpuids[1].entries[0].ebx ^= 1u << 16;
+	move_refused(EPROTO, "leaf 0x7, index 0", EPROTO, "leaf 0x7, index 0");
+}
+END_TEST
+
+START_TEST(a_feature_less_in_cpuid)
+{
+	open_rig();
+	show_cpuid();
+	cpuids[1].head.nent = 2;
+	move_refused(EPROTO, "leaf 0x40000001", EPROTO, "leaf 0x40000001");
+}
+END_TEST
+
+START_TEST(cpuid_of_one_side_only)
+{
+	open_rig();
+	show_cpuid();
+	rig.target_config.cpuid = NULL;
+	move_refused(EPROTO, "only the source", EPROTO, "only the source");
+}
+END_TEST
+
+START_TEST(too_much_cpuid)
+{
+	struct sevlm_source *engine;
+
+	open_rig();
+	show_cpuid();
+	cpuids[0].head.nent = 257;
+	ck_assert_int_eq(sevlm_source_new(rig.source.vm, &rig.source_config,
+					  &engine),
+			 -EINVAL);
+	cpuids[0].head.nent = 0;
+	ck_assert_int_eq(sevlm_source_new(rig.source.vm, &rig.source_config,
+					  &engine),
+			 -EINVAL);
+}
+END_TEST
+
 START_TEST(another_kind_of_channel)
 {
 	open_rig();
@@ -247,6 +325,11 @@ static TCase *refusals(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, another_exporter_value);
 	tcase_add_test(tcase, another_kind_of_channel);
+	tcase_add_test(tcase, the_same_cpuid_in_another_order);
+	tcase_add_test(tcase, another_cpuid);
+	tcase_add_test(tcase, a_feature_less_in_cpuid);
+	tcase_add_test(tcase, cpuid_of_one_side_only);
+	tcase_add_test(tcase, too_much_cpuid);
 	tcase_add_test(tcase, an_insecure_channel_works_where_both_say_so);
 	tcase_add_loop_test(tcase, another_layout, 0, 5);
 	tcase_add_test(tcase, policy_nosend);

@@ -969,9 +969,12 @@ struct sevlm_source;
  * @exporter:          value of the channel, same on both sides; zero where
  *                     the channel is INSECURE
  * @downtime_limit_ns: stop the guest once the rest fits; 0 means 300 ms
- * @hello_timeout_ns:  first byte to START; 0 means 30 s
+ * @hello_timeout_ns:  first step() to START, all of it; 0 means 30 s
  * @stall_timeout_ns:  no byte moved though some wait; 0 means 60 s
  * @commit_timeout_ns: END to PREPARED, and COMMIT to STARTED; 0 means 120 s
+ * @cpuid:             what KVM_SET_CPUID2 got for the first vCPU, to be held
+ *                     against the target's; NULL where neither side shows it.
+ *                     Copied
  */
 struct sevlm_source_config {
 	size_t size;
@@ -985,6 +988,7 @@ struct sevlm_source_config {
 	uint64_t hello_timeout_ns;
 	uint64_t stall_timeout_ns;
 	uint64_t commit_timeout_ns;
+	const struct kvm_cpuid2 *cpuid;
 };
 
 /**
@@ -996,9 +1000,11 @@ struct sevlm_source_config {
  * All memory the engine needs is allocated here. Refuses what
  * sevlm_send_start() would refuse, but issues no firmware command yet.
  * The VMM turns its dirty log on before the first step().
+ * ioctls: those of sevlm_vm_sync_states().
  *
  * Thread: one.  Since: 0.1
- * Return: 0, -EINVAL, -EPERM, -EBADFD (the guest has an engine), -ENOMEM.
+ * Return: 0, -EINVAL, -EPERM, -EBADFD (the guest has an engine), -ENOMEM, or
+ * as sevlm_vm_sync_states().
  */
 int sevlm_source_new(struct sevlm_vm *vm,
 		     const struct sevlm_source_config *config,
@@ -1022,7 +1028,8 @@ void sevlm_source_free(struct sevlm_source *source);
  * @ret_want: SEVLM_WANT_*: any of STEP, WRITE, READ, and at most one of the
  *            others; 0 when the migration has ended and its last bytes are out
  *
- * ioctls: those of section 7. Issues at most batch_pages firmware commands.
+ * ioctls: those of section 7 and of sevlm_vm_sync_states(). Issues at most
+ * batch_pages firmware commands.
  * What goes wrong with the migration is not an error of this call but its
  * outcome, sevlm_source_outcome().
  *
@@ -1229,9 +1236,11 @@ struct sevlm_target;
  * @amd:               AMD's blob, ASK then ARK
  * @amd_bytes:         its size, at most SEVLM_BLOB_MAX
  * @max_state_bytes:   all vCPU and device state together; 0 means 64 MiB
- * @hello_timeout_ns:  first byte to START; 0 means 30 s
+ * @hello_timeout_ns:  first step() to START, all of it; 0 means 30 s
  * @stall_timeout_ns:  nothing came, until PREPARED; 0 means 60 s. After
  *                     PREPARED the target waits without end
+ * @cpuid:             as on the source: what differs is refused before
+ *                     RECEIVE_START, with the leaf in the sentence
  *
  * The blobs are copied.
  */
@@ -1247,6 +1256,7 @@ struct sevlm_target_config {
 	uint64_t max_state_bytes;
 	uint64_t hello_timeout_ns;
 	uint64_t stall_timeout_ns;
+	const struct kvm_cpuid2 *cpuid;
 };
 
 /**
@@ -1280,7 +1290,8 @@ void sevlm_target_free(struct sevlm_target *target);
  * @ret_want: as there
  *
  * Handles at most one record. ioctls: SEV_ISSUE_CMD (PDH_CERT_EXPORT),
- * KVM_MEMORY_ENCRYPT_OP (RECEIVE_*, GUEST_STATUS).
+ * KVM_MEMORY_ENCRYPT_OP (RECEIVE_*, GUEST_STATUS), those of
+ * sevlm_vm_publish_states().
  *
  * Thread: the step thread.  Since: 0.1
  * Return: 0, -EINVAL.
