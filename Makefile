@@ -13,7 +13,7 @@ demo: build/build.ninja
 check:
 	@scripts/check gcc
 
-check-asan check-valgrind check-clang: check-%:
+check-asan check-tsan check-valgrind check-clang: check-%:
 	@scripts/check $*
 
 bench: build/build.ninja
@@ -25,6 +25,7 @@ build/build.ninja:
 	meson setup build
 
 clean:
-	rm -rf build build-asan build-clang
+	rm -rf build build-asan build-tsan build-clang
 
-.PHONY: all demo check check-asan check-valgrind check-clang bench clean
+.PHONY: all demo check check-asan check-tsan check-valgrind check-clang bench
+.PHONY: clean

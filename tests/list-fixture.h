@@ -29,6 +29,12 @@
 
 static struct duo_side side;
 
+static inline uint32_t draw(uint32_t *random, uint32_t limit)
+{
+	*random = *random * 1664525u + 1013904223u;
+	return (*random >> 8) % limit;
+}
+
 /* ---- the two drivers ---- */
 
 static inline uint64_t exit_call(const uint64_t *args)

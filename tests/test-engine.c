@@ -416,6 +416,10 @@ int main(void)
 	tcase_add_test(tcase, just_enough_state_is_taken);
 	tcase_add_test(tcase, state_is_checked);
 	tcase_add_test(tcase, there_is_a_most_of_states);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("threads");
+	tcase_set_timeout(tcase, 120);
+	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, steps_and_bytes_in_two_threads);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

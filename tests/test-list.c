@@ -9,12 +9,6 @@
 
 #define WINDOW 600u
 
-static uint32_t draw(uint32_t *random, uint32_t limit)
-{
-	*random = *random * 1664525u + 1013904223u;
-	return (*random >> 8) % limit;
-}
-
 START_TEST(any_sequence_is_exact)
 {
 	static bool model[WINDOW];

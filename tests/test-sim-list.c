@@ -153,6 +153,7 @@ START_TEST(who_comes_late_has_missed_something)
 	ck_assert_int_eq(get(1, 0), 0);
 	ck_assert_uint_eq(data.total, 0);
 	ck_assert_uint_eq(data.flags, KVM_SHARED_PAGES_INCOMPLETE);
+	fill_entries(3);
 	ck_assert_int_eq(set(3, 0, generation()), 0);
 	ck_assert_uint_eq(flags(), KVM_SHARED_PAGES_INCOMPLETE);
 	ck_assert_int_eq(set(0, KVM_SHARED_PAGES_READY, generation()), 0);
