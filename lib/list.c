@@ -3,7 +3,6 @@
  * over. What the kernel answers is checked like any other input. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "internal.h"
 
@@ -100,10 +99,11 @@ static bool own_run(struct sevlm_vm *vm, uint64_t *at, uint64_t *ret_end)
 static int compare(struct pass *pass, uint64_t first, uint64_t end, bool shared)
 {
 	uint64_t at = first, own_end;
-	bool any = own_run(pass->vm, &at, &own_end);
+	bool any;
 
 	if (pass->differs != LIMIT)
 		return 0;
+	any = own_run(pass->vm, &at, &own_end);
 	if (!shared)
 		pass->differs = any && at < end ? at : LIMIT;
 	else if (!any || at != first)
@@ -293,8 +293,8 @@ SEVLM_API int sevlm_vm_use_states(struct sevlm_vm *vm, uint32_t states)
 		return -EINVAL;
 	if (vm->engaged)
 		return sevlm__fail(&vm->error, -EBADFD,
-				   "an engine runs: page states come from where "
-				   "they came before");
+				   "an engine runs: page states come from "
+				   "where they came before");
 	if (states != SEVLM_STATES_EXITS)
 		ret = fetch(&pass, false);
 	if (!ret)

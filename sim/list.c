@@ -201,6 +201,8 @@ int sim_list_get(struct sim_list *list, struct kvm_shared_pages_list *data)
 		return -EFAULT;
 	out.nents = 0;
 	do {
+		if (out.nents && list->between)
+			list->between(list);
 		error = get_part(list, &out, data->nents, &torn);
 	} while (!error && out.nents < data->nents &&
 		 out.cursor != KVM_SHARED_PAGES_DONE);

@@ -32,6 +32,8 @@ struct sim_list {
 	uint64_t generation;
 	uint64_t epoch;		/* of enabling */
 	struct sim_gfns gfns;
+	/* where the guest may get in between two parts of a GET; or NULL */
+	void (*between)(struct sim_list *list);
 	/* a call that user space is asked about; run->hypercall is user
 	 * space's to write, so it is not read again */
 	struct {
