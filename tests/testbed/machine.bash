@@ -9,7 +9,7 @@ tools() {
 	local missing=() pair
 
 	for pair in qemu-system-x86_64:qemu-system-x86 \
-		    busybox:busybox-static cpio:cpio; do
+		    busybox:busybox-static cpio:cpio xz:xz-utils; do
 		command -v "${pair%:*}" >/dev/null || missing+=("${pair#*:}")
 	done
 	[ ${#missing[@]} -eq 0 ] && return
@@ -55,9 +55,9 @@ module() {
 		-name "${name//-/_}.ko*" | head -n 1)
 	[ -n "$file" ] || { echo "no module $name"; return 1; }
 	case $file in
-	*.xz) unxz -c "$file" ;;
+	*.xz) xz -dc "$file" ;;
 	*) cat "$file" ;;
-	esac >"$tree/$name.ko"
+	esac >"$tree/$name.ko" || { echo "cannot unpack $name"; return 1; }
 	for name in $(depends "$tree/$name.ko"); do
 		module "$tree" "$name" || return
 	done
