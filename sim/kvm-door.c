@@ -32,6 +32,51 @@ int sim_kvm_issue(struct sevlm_sim_vm *vm, int32_t fd, struct kvm_sev_cmd *cmd,
 	return status ? -EIO : rc;
 }
 
+struct start {
+	uint32_t (*call)(struct sevlm_sim_vm *vm, const void *params,
+			 uint32_t *handle);
+	const void *params;
+	uint32_t handle; /* out, 0 where there is none */
+};
+
+static uint32_t fw_start(struct sevlm_sim_vm *vm, void *arg)
+{
+	struct sim_firmware *firmware = vm->host->firmware;
+	struct start *start = arg;
+	uint32_t handle, status;
+
+	status = start->call(vm, start->params, &handle);
+	if (status)
+		return status;
+	status = sim_firmware_activate(firmware, handle, vm->asid, vm->memory);
+	if (status)
+		sim_firmware_decommission(firmware, handle);
+	else
+		start->handle = handle;
+	return status;
+}
+
+int sim_kvm_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
+		  uint32_t (*call)(struct sevlm_sim_vm *vm, const void *params,
+				   uint32_t *handle))
+{
+	struct start start = {
+		.call = call,
+		.params = sim_kvm_user(cmd->data),
+	};
+	int32_t fd = (int32_t)cmd->sev_fd;
+	int rc;
+
+	rc = sim_kvm_issue(vm, fd, cmd, fw_start, &start);
+	if (rc) {
+		sim_kvm_unbind(vm, start.handle);
+		return rc;
+	}
+	vm->handle = start.handle;
+	vm->sev_fd = fd;
+	return 0;
+}
+
 void sim_kvm_unbind(struct sevlm_sim_vm *vm, uint32_t handle)
 {
 	if (!handle)

@@ -7,36 +7,22 @@
 
 #define MEASURE_ROOM 48u
 
-struct launch {
-	const struct kvm_sev_launch_start *params;
-	uint32_t handle; /* out, 0 where there is none */
-};
-
-static uint32_t fw_start(struct sevlm_sim_vm *vm, void *arg)
+static uint32_t fw_start(struct sevlm_sim_vm *vm, const void *arg,
+			 uint32_t *handle)
 {
-	struct launch *launch = arg;
-	struct sim_firmware *firmware = vm->host->firmware;
-	uint32_t handle = launch->params->handle, status;
+	const struct kvm_sev_launch_start *params = arg;
 
 	/* the sessions of guest owners are not part of this platform */
-	if (launch->params->dh_uaddr || launch->params->session_uaddr)
+	if (params->dh_uaddr || params->session_uaddr)
 		return SIM_UNSUPPORTED;
-	status = sim_firmware_launch_start(firmware, launch->params->policy,
-					   &handle);
-	if (status)
-		return status;
-	status = sim_firmware_activate(firmware, handle, vm->asid, vm->memory);
-	if (status)
-		sim_firmware_decommission(firmware, handle);
-	else
-		launch->handle = handle;
-	return status;
+	*handle = params->handle;
+	return sim_firmware_launch_start(vm->host->firmware, params->policy,
+					 handle);
 }
 
 int sim_kvm_launch_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
 	struct kvm_sev_launch_start *params = sim_kvm_user(cmd->data);
-	struct launch launch = {.params = params};
 	int rc;
 
 	if ((params->dh_uaddr &&
@@ -44,15 +30,10 @@ int sim_kvm_launch_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 	    (params->session_uaddr &&
 	     !sim_kvm_blob(params->session_uaddr, params->session_len)))
 		return -EINVAL;
-	rc = sim_kvm_issue(vm, (int32_t)cmd->sev_fd, cmd, fw_start, &launch);
-	if (rc) {
-		sim_kvm_unbind(vm, launch.handle);
-		return rc;
-	}
-	params->handle = launch.handle;
-	vm->handle = launch.handle;
-	vm->sev_fd = (int32_t)cmd->sev_fd;
-	return 0;
+	rc = sim_kvm_start(vm, cmd, fw_start);
+	if (!rc)
+		params->handle = vm->handle;
+	return rc;
 }
 
 static uint32_t fw_update(struct sevlm_sim_vm *vm, void *arg)

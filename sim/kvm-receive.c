@@ -3,50 +3,31 @@
 
 #include "kvm.h"
 
-struct receive {
-	const struct kvm_sev_receive_start *params;
-	uint32_t handle; /* out, 0 where there is none */
-};
-
-static uint32_t fw_start(struct sevlm_sim_vm *vm, void *arg)
+static uint32_t fw_start(struct sevlm_sim_vm *vm, const void *arg,
+			 uint32_t *handle)
 {
-	struct receive *receive = arg;
-	const struct kvm_sev_receive_start *params = receive->params;
-	struct sim_firmware *firmware = vm->host->firmware;
-	uint32_t handle = params->handle, status;
+	const struct kvm_sev_receive_start *params = arg;
 
-	status = sim_firmware_receive_start(
-		firmware, params->policy, sim_kvm_user(params->pdh_uaddr),
-		params->pdh_len, sim_kvm_user(params->session_uaddr),
-		params->session_len, &handle);
-	if (status)
-		return status;
-	status = sim_firmware_activate(firmware, handle, vm->asid, vm->memory);
-	if (status)
-		sim_firmware_decommission(firmware, handle);
-	else
-		receive->handle = handle;
-	return status;
+	*handle = params->handle;
+	return sim_firmware_receive_start(vm->host->firmware, params->policy,
+					  sim_kvm_user(params->pdh_uaddr),
+					  params->pdh_len,
+					  sim_kvm_user(params->session_uaddr),
+					  params->session_len, handle);
 }
 
 int sim_kvm_receive_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
 	struct kvm_sev_receive_start *params = sim_kvm_user(cmd->data);
-	struct receive receive = {.params = params};
 	int rc;
 
 	if (!sim_kvm_blob(params->pdh_uaddr, params->pdh_len) ||
 	    !sim_kvm_blob(params->session_uaddr, params->session_len))
 		return -EINVAL;
-	rc = sim_kvm_issue(vm, (int32_t)cmd->sev_fd, cmd, fw_start, &receive);
-	if (rc) {
-		sim_kvm_unbind(vm, receive.handle);
-		return rc;
-	}
-	params->handle = receive.handle;
-	vm->handle = receive.handle;
-	vm->sev_fd = (int32_t)cmd->sev_fd;
-	return 0;
+	rc = sim_kvm_start(vm, cmd, fw_start);
+	if (!rc)
+		params->handle = vm->handle;
+	return rc;
 }
 
 static uint32_t fw_update(struct sevlm_sim_vm *vm, void *arg)

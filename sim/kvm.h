@@ -24,6 +24,11 @@ void sim_fault_passed(struct sevlm_sim_host *host, uint32_t command);
 int sim_kvm_issue(struct sevlm_sim_vm *vm, int32_t fd, struct kvm_sev_cmd *cmd,
 		  uint32_t (*call)(struct sevlm_sim_vm *vm, void *arg),
 		  void *arg);
+/* LAUNCH_START or RECEIVE_START, and ACTIVATE: call() makes the guest and
+ * says which; it is the VM's from then on, or gone where anything fails */
+int sim_kvm_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
+		  uint32_t (*call)(struct sevlm_sim_vm *vm, const void *params,
+				   uint32_t *handle));
 /* DEACTIVATE and DECOMMISSION */
 void sim_kvm_unbind(struct sevlm_sim_vm *vm, uint32_t handle);
 
