@@ -41,9 +41,13 @@ fetch() {
 		{ echo "apt cannot fetch a $1"; return 1; }
 }
 
+# depends MODULE: what it needs; by a file of its own, because objcopy replaces
+# whatever it is told to write, /dev/stdout too
 depends() {
-	objcopy -O binary --only-section=.modinfo "$1" /dev/stdout |
-		tr '\0' '\n' | sed -n 's/^depends=//p' | tr ',' '\n'
+	objcopy -O binary --only-section=.modinfo "$1" "$1.info" &&
+		tr '\0' '\n' <"$1.info" | sed -n 's/^depends=//p' |
+		tr ',' '\n'
+	rm -f "$1.info"
 }
 
 # module TREE NAME: it and what it depends on, numbered as they are loaded
