@@ -60,7 +60,7 @@ static void prepare(void)
 	if (hva == MAP_FAILED || sevlm_vm_new(&config, &bench.vm) ||
 	    sevlm_vm_add_region(bench.vm, 0, GUEST, hva,
 				SEVLM_REGION_TRACKED) ||
-	    sevlm_vm_offer(bench.vm))
+	    sevlm_vm_offer(bench.vm, 0))
 		die("a guest");
 	sevlm__pages_track(bench.vm->pages, true);
 	bench.bits = calloc(PAGES / 64, sizeof(*bench.bits));

@@ -39,7 +39,7 @@ static struct sevlm_vm *new_vm(uint64_t memory, void *hva)
 	must(sevlm_vm_new(&config, &vm), "handle");
 	must(sevlm_vm_add_region(vm, 0, memory, hva, SEVLM_REGION_TRACKED),
 	     "memory");
-	must(sevlm_vm_offer(vm), "offer");
+	must(sevlm_vm_offer(vm, 0), "offer");
 	must(sevlm_vm_wrmsr(vm, SEVLM_MSR_MIGRATION_CONTROL, SEVLM_MSR_READY),
 	     "ready");
 	return vm;

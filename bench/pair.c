@@ -127,7 +127,7 @@ void pair_launch(struct pair *pair, const struct sevlm_kernel_ops *ops)
 	must(sevlm_sim_vm_prepare(target->guest, target->ram), "prepare");
 	new_handle(source, pair->memory, ops);
 	new_handle(target, pair->memory, ops);
-	must(sevlm_vm_offer(source->vm), "offer");
+	must(sevlm_vm_offer(source->vm, 0), "offer");
 	run_guest(source);
 	share(pair);
 }

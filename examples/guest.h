@@ -75,7 +75,7 @@ static inline void make_source(struct guest *guest)
 {
 	make_vm(guest);
 	must(sevlm_sim_vm_launch(guest->kvm, guest->ram, NULL, 0, 0), "launch");
-	must(sevlm_vm_offer(guest->vm), "offer");
+	must(sevlm_vm_offer(guest->vm, 0), "offer");
 	run_guest(guest, 1000); /* it boots and says that it is ready */
 }
 

@@ -26,12 +26,14 @@ static bool listening(uint32_t control)
 	       SEVLM_CONTROL_OFFERED;
 }
 
-SEVLM_API int sevlm_vm_offer(struct sevlm_vm *vm)
+SEVLM_API int sevlm_vm_offer(struct sevlm_vm *vm, uint32_t policy)
 {
 	uint32_t control;
 
 	if (!vm)
 		return -EINVAL;
+	if (sevlm__policy_check(&vm->error, policy))
+		return -EPERM;
 	control = atomic_load(&vm->control);
 	if (control & (SEVLM__CONTROL_SPOKE | SEVLM_CONTROL_HUNG_UP))
 		return sevlm__fail(&vm->error, -EBADFD,

@@ -190,7 +190,7 @@ void duo_open(struct duo *duo, const struct duo_plan *plan)
 	must(sevlm_sim_vm_launch(duo->source.sim, duo->source.ram, NULL, 0, 0),
 	     "launch", "");
 	add_extra(&duo->source);
-	must(sevlm_vm_offer(duo->source.vm), "offer", "");
+	must(sevlm_vm_offer(duo->source.vm, 0), "offer", "");
 	duo_run_guest(&duo->source, BOOT_STEPS);
 	open_side(&duo->target, plan->states[1]);
 	must(sevlm_sim_vm_prepare(duo->target.sim, duo->target.ram), "prepare",

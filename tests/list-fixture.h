@@ -121,7 +121,7 @@ static inline void open_source(int index)
 {
 	driver = &drivers[index];
 	open_silent(driver->states);
-	ck_assert_int_eq(sevlm_vm_offer(side.vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(side.vm, 0), 0);
 }
 
 static inline void teardown(void)

@@ -201,7 +201,7 @@ static int boot(struct rig_side *side)
 				      side->rig->plan.policy);
 
 	if (!ret)
-		ret = sevlm_vm_offer(side->vm);
+		ret = sevlm_vm_offer(side->vm, 0);
 	if (ret)
 		return ret;
 	side->running = true;

@@ -275,7 +275,7 @@ static void happens(struct sevlm_vm *vm, char what)
 	uint64_t value;
 
 	if (what == 'o')
-		ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+		ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 	else if (what == 'r' || what == 'w')
 		ck_assert_int_eq(sevlm_vm_wrmsr(vm, SEVLM_MSR_MIGRATION_CONTROL,
 						what == 'r'),
@@ -411,7 +411,7 @@ static struct sevlm_vm *listed_vm(void)
 
 	kernel_list = (struct kernel_list){0};
 	ck_assert_int_eq(sevlm_vm_new(&config, &vm), 0);
-	ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 	ck_assert_int_eq(sevlm_vm_use_states(vm, SEVLM_STATES_LIST), 0);
 	return vm;
 }

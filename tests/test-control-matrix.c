@@ -122,7 +122,7 @@ static void new_vm(bool offer)
 					     (void *)SEVLM_PAGE_SIZE,
 					     SEVLM_REGION_TRACKED), 0);
 	if (offer)
-		ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+		ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 }
 
 static struct access parse(const char *command)

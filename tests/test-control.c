@@ -71,7 +71,7 @@ static int read_msr(uint64_t *value)
 
 static void offered(void)
 {
-	ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 }
 
 static void nothing(void)
@@ -182,10 +182,31 @@ START_TEST(wrmsr_reserved)
 }
 END_TEST
 
+START_TEST(a_guest_that_must_not_be_sent)
+{
+	static const uint32_t policies[] = {
+		SEVLM_POLICY_NOSEND,
+		SEVLM_POLICY_ES,
+		SEVLM_POLICY_NOSEND | SEVLM_POLICY_SEV | SEVLM_POLICY_NODBG,
+	};
+	const uint64_t args[6] = { 0x1000, 1, 0 };
+	uint32_t bits;
+	uint64_t answer;
+
+	ck_assert_int_eq(sevlm_vm_offer(vm, policies[_i]), -EPERM);
+	ck_assert_str_ne(sevlm_vm_error(vm), "");
+	ck_assert_int_eq(sevlm_vm_control(vm, &bits), 0);
+	ck_assert_uint_eq(bits, 0);
+	ck_assert_int_eq(sevlm_vm_hypercall(vm, 12, args, &answer), 0);
+	ck_assert_int_eq((int64_t)answer, -1000);
+	ck_assert_int_eq(write_msr(SEVLM_MSR_READY), -EPERM);
+}
+END_TEST
+
 START_TEST(offer)
 {
 	places[_i].arrange();
-	ck_assert_int_eq(sevlm_vm_offer(vm), places[_i].offer);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), places[_i].offer);
 }
 END_TEST
 
@@ -223,11 +244,11 @@ static void (*const words[])(void) = {
 START_TEST(offer_too_late)
 {
 	words[_i]();
-	ck_assert_int_eq(sevlm_vm_offer(vm), -EBADFD);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), -EBADFD);
 	ck_assert_str_ne(sevlm_vm_error(vm), "");
 	ck_assert_uint_eq(control(), 0);
 	ck_assert_int_eq(sevlm_vm_reset(vm), 0);
-	ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 	ck_assert_uint_eq(control(), OFFERED);
 }
 END_TEST
@@ -382,7 +403,7 @@ START_TEST(others)
 	}
 	ck_assert_uint_eq(control(), OFFERED);
 	/* no word of the guest's about migration */
-	ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 }
 END_TEST
 
@@ -391,7 +412,7 @@ START_TEST(null)
 	const uint64_t args[6] = {0, 1, 0};
 	uint64_t answer = 0xdead;
 
-	ck_assert_int_eq(sevlm_vm_offer(NULL), -EINVAL);
+	ck_assert_int_eq(sevlm_vm_offer(NULL, 0), -EINVAL);
 	ck_assert_int_eq(sevlm_vm_hang_up(NULL), -EINVAL);
 	ck_assert_int_eq(sevlm_vm_reset(NULL), -EINVAL);
 	ck_assert_int_eq(sevlm_vm_control(NULL, &(uint32_t){0}), -EINVAL);
@@ -500,6 +521,7 @@ int main(void)
 	tcase_add_loop_test(matrix, wrmsr, 0, count);
 	tcase_add_loop_test(matrix, wrmsr_reserved, 0, count);
 	tcase_add_loop_test(matrix, offer, 0, count);
+	tcase_add_loop_test(tcase, a_guest_that_must_not_be_sent, 0, 3);
 	tcase_add_loop_test(tcase, offer_too_late, 0, ARRAY_SIZE(words));
 	tcase_add_loop_test(tcase, arguments, 0, ARRAY_SIZE(calls));
 	tcase_add_test(tcase, reserved_attributes);

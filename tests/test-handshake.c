@@ -48,7 +48,7 @@ static void set_up(void)
 	memset(amd, 0x0a, sizeof(amd));
 	put_up(&source, ROLE_SOURCE, RECORD_BODY_LEAST);
 	put_up(&target, ROLE_TARGET, RECORD_BODY_MAX);
-	ck_assert_int_eq(sevlm_vm_offer(source.vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(source.vm, 0), 0);
 	ck_assert_int_eq(
 		sevlm_vm_wrmsr(source.vm, SEVLM_MSR_MIGRATION_CONTROL, 1), 0);
 	add(&source, 0, 16, SEVLM_REGION_TRACKED);

@@ -45,7 +45,7 @@ static void tear_down(void)
 
 static void consent(void)
 {
-	ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 	ck_assert_int_eq(sevlm_vm_wrmsr(vm, SEVLM_MSR_MIGRATION_CONTROL, 1), 0);
 }
 
@@ -145,7 +145,7 @@ static void no_offer(void)
 
 static void not_ready(void)
 {
-	ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 }
 
 static void no_more(void)

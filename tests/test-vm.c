@@ -336,7 +336,7 @@ START_TEST(page_state)
 	ck_assert_int_eq(add(0x20000, 0x2000, SEVLM_REGION_PRIVATE), 0);
 	ck_assert_int_eq(add(0x22000, 0x2000, SEVLM_REGION_SHARED), 0);
 	ck_assert_int_eq(add(0x24000, 0x2000, SEVLM_REGION_SKIP), 0);
-	ck_assert_int_eq(sevlm_vm_offer(vm), 0);
+	ck_assert_int_eq(sevlm_vm_offer(vm, 0), 0);
 	share(0x3000, 2);
 	share(0x20000, 6);
 	for (size_t i = 0; i < ARRAY_SIZE(walk); i++) {

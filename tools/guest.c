@@ -153,7 +153,7 @@ static const void *contents(const struct guest *guest, size_t *ret_bytes)
 /* offered before the first run; then the first step, with all of the boot */
 static int boot(struct guest *guest)
 {
-	int ret = guest->shape.offered ? sevlm_vm_offer(guest->vm) : 0;
+	int ret = guest->shape.offered ? sevlm_vm_offer(guest->vm, 0) : 0;
 
 	return ret ? ret : vcpu_run(guest, 1);
 }

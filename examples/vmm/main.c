@@ -64,7 +64,7 @@ static int describe(struct vmm *vmm, bool offer)
 	int ret = sevlm_vm_new(&config, &vmm->vm);
 
 	if (!ret && offer)
-		ret = sevlm_vm_offer(vmm->vm);
+		ret = sevlm_vm_offer(vmm->vm, 0);
 	if (ret)
 		warnx("libsevlm: %s", sevlm_strerror(ret));
 	return ret ? -1 : 0;

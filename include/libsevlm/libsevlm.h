@@ -455,16 +455,18 @@ int sevlm_kvm_get_setup(struct sevlm_kvm_setup *ret_setup);
 
 /**
  * sevlm_vm_offer - offer live migration to the guest
- * @vm: the guest
+ * @vm:     the guest
+ * @policy: the policy it is launched with
  *
  * Called before the first KVM_RUN, by a VMM that also sets CPUID bits
- * KVM_FEATURE_HC_MAP_GPA_RANGE and KVM_FEATURE_MIGRATION_CONTROL together.
+ * KVM_FEATURE_HC_MAP_GPA_RANGE and KVM_FEATURE_MIGRATION_CONTROL together. A
+ * guest that must not be sent (NOSEND), or cannot (ES), is never offered it.
  *
  * Thread: one.  Since: 0.1
- * Return: 0, -EINVAL, -EBADFD (the guest has called already, or was told to
- * hang up).
+ * Return: 0, -EINVAL, -EPERM (the policy), -EBADFD (the guest has called
+ * already, or was told to hang up).
  */
-int sevlm_vm_offer(struct sevlm_vm *vm);
+int sevlm_vm_offer(struct sevlm_vm *vm, uint32_t policy);
 
 /**
  * sevlm_vm_hang_up - stop listening to the guest
