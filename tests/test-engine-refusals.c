@@ -29,20 +29,21 @@ START_TEST(another_exporter_value)
 }
 END_TEST
 
-struct vcpu_cpuid {
+union vcpu_cpuid {
 	struct kvm_cpuid2 head;
-	struct kvm_cpuid_entry2 entries[3];
+	unsigned char room[sizeof(struct kvm_cpuid2) +
+			   3 * sizeof(struct kvm_cpuid_entry2)];
 };
 
-static struct vcpu_cpuid cpuids[2];
+static union vcpu_cpuid cpuids[2];
 
 static void show_cpuid(void)
 {
 	for (int i = 0; i < 2; i++) {
-		struct vcpu_cpuid *cpuid = &cpuids[i];
+		struct kvm_cpuid2 *cpuid = &cpuids[i].head;
 
-		memset(cpuid, 0, sizeof(*cpuid));
-		cpuid->head.nent = 3;
+		memset(&cpuids[i], 0, sizeof(cpuids[i]));
+		cpuid->nent = 3;
 		/* the order is the VMM's own */
 		cpuid->entries[i].function = 1;
 		cpuid->entries[1 - i].function = 7;
@@ -67,7 +68,7 @@ START_TEST(another_cpuid)
 {
 	open_rig();
 	show_cpuid();
-	cpuids[1].entries[0].ebx ^= 1u << 16;
+	cpuids[1].head.entries[0].ebx ^= 1u << 16;
 	move_refused(EPROTO, "leaf 0x7, index 0", EPROTO, "leaf 0x7, index 0");
 }
 END_TEST
