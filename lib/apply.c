@@ -54,11 +54,6 @@ static int check_page(struct sevlm_target *target, uint64_t entry,
 	return 0;
 }
 
-static bool is_zero(const uint8_t *page)
-{
-	return !page[0] && !memcmp(page, page + 1, PAGE_SIZE - 1);
-}
-
 /* What of a batch comes next. */
 struct cut {
 	const uint8_t *header;
@@ -93,7 +88,7 @@ static int place_zero(struct sevlm_target *target, uint8_t *hva,
 {
 	(void)cut;
 	/* fresh memory need not be touched to be zero */
-	if (!is_zero(hva))
+	if (!sevlm__engine_zero(hva))
 		memset(hva, 0, PAGE_SIZE);
 	target->engine.progress.zero_pages++;
 	return 0;

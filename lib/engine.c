@@ -3,6 +3,31 @@
 
 #include "engine.h"
 
+int sevlm__engine_check(uint32_t channel, const uint8_t *nonce,
+			const uint8_t *exporter)
+{
+	static const uint8_t nothing[SEVLM_NONCE_SIZE];
+
+	if (channel != SEVLM_CHANNEL_DECLARED &&
+	    channel != SEVLM_CHANNEL_INSECURE)
+		return -EINVAL;
+	/* zeroes are a forgotten nonce, or a forgotten exporter value */
+	if (!memcmp(nonce, nothing, SEVLM_NONCE_SIZE) ||
+	    (channel == SEVLM_CHANNEL_DECLARED &&
+	     !memcmp(exporter, nothing, SEVLM_EXPORTER_SIZE)))
+		return -EINVAL;
+	return 0;
+}
+
+bool sevlm__engine_zero(const uint8_t *page)
+{
+	static const uint8_t zeroes[64];
+
+	return !memcmp(page, zeroes, sizeof(zeroes)) &&
+	       !memcmp(page, page + sizeof(zeroes),
+		       PAGE_SIZE - sizeof(zeroes));
+}
+
 int sevlm__engine_init(struct sevlm__engine *engine, struct sevlm_vm *vm,
 		       uint32_t role, uint32_t max_body, size_t payload_bytes)
 {

@@ -162,6 +162,11 @@ struct sevlm__engine {
 	struct sevlm_progress progress;
 };
 
+/* what both configurations must have: -EINVAL */
+int sevlm__engine_check(uint32_t channel, const uint8_t *nonce,
+			const uint8_t *exporter);
+/* most pages are not zero and say so in their first words */
+bool sevlm__engine_zero(const uint8_t *page);
 int sevlm__engine_init(struct sevlm__engine *engine, struct sevlm_vm *vm,
 		       uint32_t role, uint32_t max_body, size_t payload_bytes);
 void sevlm__engine_fini(struct sevlm__engine *engine);

@@ -70,16 +70,6 @@ int source_round(struct sevlm_source *source)
 	return 0;
 }
 
-/* Most pages are not zero and say so in their first words. */
-static bool is_zero(const uint8_t *page)
-{
-	static const uint8_t zeroes[64];
-
-	return !memcmp(page, zeroes, sizeof(zeroes)) &&
-	       !memcmp(page, page + sizeof(zeroes),
-		       PAGE_SIZE - sizeof(zeroes));
-}
-
 static uint32_t batch_limit(const struct sevlm_source *source)
 {
 	uint32_t fits = (source->engine.peer_max_body - PAGES_HEAD_SIZE) /
@@ -138,7 +128,7 @@ static uint64_t classify(struct sevlm_source *source,
 		progress->private_pages++;
 		return page->gpa | KIND_PRIVATE;
 	}
-	if (is_zero(page->hva)) {
+	if (sevlm__engine_zero(page->hva)) {
 		progress->zero_pages++;
 		return page->gpa | KIND_ZERO;
 	}

@@ -429,17 +429,10 @@ static void use_default(uint64_t *value, uint64_t by_default)
 
 static int check_config(struct sevlm_source_config *config)
 {
-	static const uint8_t nothing[SEVLM_NONCE_SIZE];
-
-	if (config->channel != SEVLM_CHANNEL_DECLARED &&
-	    config->channel != SEVLM_CHANNEL_INSECURE)
+	if (sevlm__engine_check(config->channel, config->nonce,
+				config->exporter))
 		return -EINVAL;
 	if (config->batch_pages > SEVLM_MAX_BATCH || config->stop_anyway > 1)
-		return -EINVAL;
-	/* zeroes are a forgotten nonce, or a forgotten exporter value */
-	if (!memcmp(config->nonce, nothing, sizeof(nothing)) ||
-	    (config->channel == SEVLM_CHANNEL_DECLARED &&
-	     !memcmp(config->exporter, nothing, sizeof(nothing))))
 		return -EINVAL;
 	if (!config->batch_pages)
 		config->batch_pages = DEFAULT_BATCH;

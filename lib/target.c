@@ -499,18 +499,11 @@ SEVLM_API int sevlm_target_progress(struct sevlm_target *target,
 
 static int check_config(struct sevlm_target_config *config)
 {
-	static const uint8_t nothing[SEVLM_NONCE_SIZE];
-
-	if (config->channel != SEVLM_CHANNEL_DECLARED &&
-	    config->channel != SEVLM_CHANNEL_INSECURE)
+	if (sevlm__engine_check(config->channel, config->nonce,
+				config->exporter))
 		return -EINVAL;
 	if (config->reserved || !config->amd || !config->amd_bytes ||
 	    config->amd_bytes > SEVLM_BLOB_MAX)
-		return -EINVAL;
-	/* zeroes are a forgotten nonce, or a forgotten exporter value */
-	if (!memcmp(config->nonce, nothing, sizeof(nothing)) ||
-	    (config->channel == SEVLM_CHANNEL_DECLARED &&
-	     !memcmp(config->exporter, nothing, sizeof(nothing))))
 		return -EINVAL;
 	if (!config->max_state_bytes)
 		config->max_state_bytes = DEFAULT_STATE_BYTES;
