@@ -217,7 +217,8 @@ static void load(struct pair *pair, struct sevlm_target *target)
 void pair_target_does(struct pair *pair, struct sevlm_target *target,
 		      uint32_t want)
 {
-	want &= SEVLM_WANT_STATE | SEVLM_WANT_PERSIST | SEVLM_WANT_RUN;
+	want &= SEVLM_WANT_SESSION | SEVLM_WANT_STATE | SEVLM_WANT_PERSIST |
+		SEVLM_WANT_RUN;
 	if (want == SEVLM_WANT_STATE)
 		load(pair, target);
 	if (want == SEVLM_WANT_RUN)

@@ -42,12 +42,18 @@ static void source_does(struct sevlm_source *source, struct guest *guest,
 static void target_does(struct sevlm_target *target, struct guest *guest,
 			uint32_t want)
 {
+	unsigned char digest[SEVLM_DIGEST_SIZE];
 	const void *buf;
 	size_t bytes;
 	uint32_t id;
 	int ret;
 
-	if (want & SEVLM_WANT_STATE) {
+	if (want & SEVLM_WANT_SESSION) {
+		/* appended to a file of this host and synced, unless it is in
+		 * there: then the answer is -EKEYREJECTED */
+		must(sevlm_target_session(target, digest), "session");
+		must(sevlm_target_did(target, SEVLM_WANT_SESSION, 0), "did");
+	} else if (want & SEVLM_WANT_STATE) {
 		must(sevlm_target_state(target, 0, &id, &buf, &bytes), "state");
 		ret = sevlm_sim_vm_load(guest->kvm, buf, bytes);
 		must(sevlm_target_did(target, SEVLM_WANT_STATE, ret), "did");

@@ -4,19 +4,42 @@
 #include "engine.h"
 
 #define NOTE_MAGIC "SEVLMNT1"
-#define LABEL "sevlm session key"
 
-int sevlm__commit_key(struct sevlm__engine *engine)
+int sevlm__commit_token(struct sevlm__engine *engine)
 {
-	char label[] = LABEL;
+	char label[] = "sevlm session token";
 	struct iovec parts[] = {
 		{ label, sizeof(label) - 1 },
 		{ engine->nonces[0], SEVLM_NONCE_SIZE },
 		{ engine->nonces[1], SEVLM_NONCE_SIZE },
 	};
 
-	return sevlm__hmac(engine->exporter, parts, ARRAY_SIZE(parts),
-			   engine->key);
+	return sevlm__digest(parts, ARRAY_SIZE(parts), engine->token);
+}
+
+int sevlm__commit_key(struct sevlm__engine *engine)
+{
+	char label[] = "sevlm session key";
+	struct iovec parts[] = {
+		{ label, sizeof(label) - 1 },
+		{ engine->nonces[0], SEVLM_NONCE_SIZE },
+		{ engine->nonces[1], SEVLM_NONCE_SIZE },
+	};
+	int ret = sevlm__hmac(engine->exporter, parts, ARRAY_SIZE(parts),
+			      engine->key);
+
+	if (!ret)
+		ret = sevlm__commit_token(engine);
+	engine->met = !ret;
+	return ret;
+}
+
+int sevlm__commit_name(const struct sevlm__engine *engine, void *token)
+{
+	if (!engine->met)
+		return -EBADFD;
+	memcpy(token, engine->token, SEVLM_TOKEN_SIZE);
+	return 0;
 }
 
 int sevlm__commit_mac(const struct sevlm__engine *engine, uint32_t role,

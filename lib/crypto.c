@@ -56,6 +56,22 @@ int sevlm__hash_peek(struct sevlm__hash *hash, uint8_t *digest)
 	return 0;
 }
 
+int sevlm__digest(const struct iovec *parts, size_t count, uint8_t *digest)
+{
+	struct sevlm__hash *hash;
+	int ret = sevlm__hash_new(&hash);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = sevlm__hash_update(hash, parts[i].iov_base,
+					 parts[i].iov_len);
+	if (!ret)
+		ret = sevlm__hash_peek(hash, digest);
+	sevlm__hash_free(hash);
+	return ret;
+}
+
 static EVP_MAC_CTX *hmac_start(EVP_MAC *mac, const uint8_t *key)
 {
 	char digest[] = "SHA256";

@@ -154,6 +154,8 @@ struct sevlm__engine {
 	uint8_t nonces[2][SEVLM_NONCE_SIZE];	/* source's, target's */
 	uint8_t exporter[SEVLM_EXPORTER_SIZE];
 	uint8_t key[SEVLM__DIGEST_SIZE];	/* commit.c */
+	uint8_t token[SEVLM_TOKEN_SIZE];	/* in public, for the key */
+	bool met;		/* the peer's nonce is here: so are they */
 	struct sevlm__cpuid cpuid;		/* count 0: not shown */
 	/* the record layer */
 	uint64_t sequence_in, sequence_out;
@@ -215,7 +217,11 @@ int sevlm__handshake_cpuid(struct sevlm__engine *engine,
 
 /* ---- commit.c: the session's key, verdicts, notes ---------------------- */
 
+/* from both nonces: the token, and with the exporter value the key too */
+int sevlm__commit_token(struct sevlm__engine *engine);
 int sevlm__commit_key(struct sevlm__engine *engine);
+/* hands the token out; -EBADFD before there is one */
+int sevlm__commit_name(const struct sevlm__engine *engine, void *token);
 /* the MAC of a verdict that the side with that role gives */
 int sevlm__commit_mac(const struct sevlm__engine *engine, uint32_t role,
 		      uint16_t type, uint8_t *mac);

@@ -144,6 +144,8 @@ int sevlm__hash_update(struct sevlm__hash *hash, const void *buf,
 		       size_t bytes);
 /* the digest so far; the hash goes on */
 int sevlm__hash_peek(struct sevlm__hash *hash, uint8_t *digest);
+/* SHA-256 over the parts in order */
+int sevlm__digest(const struct iovec *parts, size_t count, uint8_t *digest);
 /* HMAC-SHA256 with a 32-byte key over the parts in order */
 int sevlm__hmac(const uint8_t *key, const struct iovec *parts, size_t count,
 		uint8_t *mac);

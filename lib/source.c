@@ -395,6 +395,11 @@ SEVLM_API int sevlm_source_outcome(struct sevlm_source *source,
 	return 0;
 }
 
+SEVLM_API int sevlm_source_token(struct sevlm_source *source, void *token)
+{
+	return source && token ? sevlm__commit_name(&source->engine, token) : -EINVAL;
+}
+
 SEVLM_API const char *sevlm_source_error(struct sevlm_source *source)
 {
 	return source ? source->engine.error.text : sevlm_strerror(-EINVAL);

@@ -113,12 +113,27 @@ static int start(struct sevlm_target *target)
 	ret = sevlm__engine_hash_in(engine, bytes);
 	if (ret)
 		return ret;
-	ret = sevlm_receive_start(engine->vm, policy, target->source_pdh,
-				  session, &target->receive);
+	memcpy(target->session, session, SEVLM_SESSION_SIZE);
+	sevlm__engine_release(engine);
+	target->state = TARGET_SESSION;
+	return 0;
+}
+
+/* A second START with this blob would make a second guest. */
+static int ask_session(struct sevlm_target *target)
+{
+	return target_ask(target, SEVLM_WANT_SESSION);
+}
+
+static int start_receiving(struct sevlm_target *target)
+{
+	struct sevlm_vm *vm = target->engine.vm;
+	int ret = sevlm_receive_start(vm, target->policy, target->source_pdh,
+				      target->session, &target->receive);
+
 	if (ret)
 		return target_blame(target, ret);
-	sevlm__engine_release(engine);
-	engine->progress.pages_total = sevlm__pages_total(engine->vm->pages);
+	target->engine.progress.pages_total = sevlm__pages_total(vm->pages);
 	target->state = TARGET_STREAM;
 	return 0;
 }
@@ -181,6 +196,8 @@ static const struct {
 } states[TARGET_STATES] = {
 	[TARGET_HELLO] = { hello, SEVLM_PHASE_HELLO, HELLO, true },
 	[TARGET_START] = { start, SEVLM_PHASE_HELLO, HELLO, true },
+	[TARGET_SESSION] = { ask_session, SEVLM_PHASE_HELLO, FOREVER, true },
+	[TARGET_RECEIVE] = { start_receiving, SEVLM_PHASE_HELLO, FOREVER, true },
 	[TARGET_STREAM] = { receive_stream, SEVLM_PHASE_PRECOPY, STALL, true },
 	[TARGET_LOAD] = { target_load, SEVLM_PHASE_STOP, FOREVER, false },
 	[TARGET_PREPARE] = { target_prepare, SEVLM_PHASE_STOP, FOREVER, false },
@@ -213,7 +230,7 @@ static bool settled(const struct sevlm_target *target)
 	return target->state >= TARGET_STARTED;
 }
 
-static void fail(struct sevlm_target *target, int cause)
+void target_fail(struct sevlm_target *target, int cause)
 {
 	struct sevlm__engine *engine = &target->engine;
 
@@ -294,7 +311,7 @@ SEVLM_API int sevlm_target_step(struct sevlm_target *target, uint64_t now_ns,
 	late = sevlm__engine_tick(engine, now_ns);
 	ret = work(target, late);
 	if (ret && ret != -EAGAIN)
-		fail(target, ret);
+		target_fail(target, ret);
 	if (ret != -EAGAIN)
 		engine->still_since_ns = engine->now_ns;
 	set_patience(target);
@@ -303,108 +320,6 @@ SEVLM_API int sevlm_target_step(struct sevlm_target *target, uint64_t now_ns,
 		*ret_want = 0;
 	else
 		*ret_want = sevlm__engine_want(engine, ret != -EAGAIN);
-	return 0;
-}
-
-static int now_loaded(struct sevlm_target *target)
-{
-	target_blobs_free(target);
-	target->state = TARGET_PREPARE;
-	return 0;
-}
-
-static int now_persisted(struct sevlm_target *target)
-{
-	target->taken_over = true;
-	target->state = TARGET_RUN;
-	return 0;
-}
-
-static int now_running(struct sevlm_target *target)
-{
-	target->engine.outcome = SEVLM_OUTCOME_COMPLETED;
-	target->state = TARGET_STARTED;
-	return 0;
-}
-
-/* Trust, but look: the next pages go there. */
-static int now_changed(struct sevlm_target *target)
-{
-	const struct sevlm__region *asked = &target->region;
-	struct sevlm_vm *vm = target->engine.vm;
-	struct sevlm__region have;
-	bool there;
-
-	vm->regions_open = false;
-	there = sevlm__pages_find(vm->pages, asked->gpa, asked->bytes, &have) &&
-		have.gpa == asked->gpa && have.bytes == asked->bytes &&
-		have.type == asked->type;
-	target->engine.progress.pages_total = sevlm__pages_total(vm->pages);
-	if (there == (target->region_action == REGION_ADD))
-		return 0;
-	return sevlm__fail(&target->engine.error, -EPROTO,
-			   "the VMM did not change region 0x%llx as asked",
-			   (unsigned long long)asked->gpa);
-}
-
-static const struct {
-	uint32_t want;
-	int (*then)(struct sevlm_target *target);
-	const char *name;
-} answers[] = {
-	{ SEVLM_WANT_STATE, now_loaded, "load the guest's state" },
-	{ SEVLM_WANT_PERSIST, now_persisted, "persist its note" },
-	{ SEVLM_WANT_RUN, now_running, "run the guest" },
-	{ SEVLM_WANT_REGION, now_changed, "change the memory" },
-};
-
-SEVLM_API int sevlm_target_did(struct sevlm_target *target, uint32_t want,
-			       int result)
-{
-	if (!target || result > 0)
-		return -EINVAL;
-	if (sevlm__engine_did(&target->engine, want))
-		return -EBADFD;
-	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-		if (answers[i].want != want)
-			continue;
-		if (result)
-			result = sevlm__fail(&target->engine.error, result,
-					     "the VMM could not %s: %s",
-					     answers[i].name,
-					     sevlm_strerror(result));
-		else
-			result = answers[i].then(target);
-	}
-	/* a connection of the VMM's own is not the one to the source */
-	if (result)
-		fail(target, result == -ECONNRESET ? -EIO : result);
-	return 0;
-}
-
-SEVLM_API int sevlm_target_region(struct sevlm_target *target,
-				  struct sevlm_region *ret_region)
-{
-	struct sevlm_region region = { .size = sizeof(region) };
-
-	if (!target || !ret_region)
-		return -EINVAL;
-	if (target->engine.want != SEVLM_WANT_REGION)
-		return -EBADFD;
-	region.gpa = target->region.gpa;
-	region.bytes = target->region.bytes;
-	region.type = target->region.type;
-	region.remove = target->region_action == REGION_REMOVE;
-	return sevlm__copy_out(ret_region, &region, sizeof(region));
-}
-
-SEVLM_API int sevlm_target_note(struct sevlm_target *target, void *note)
-{
-	if (!target || !note)
-		return -EINVAL;
-	if (target->engine.want != SEVLM_WANT_PERSIST)
-		return -EBADFD;
-	sevlm__commit_note(&target->engine, note);
 	return 0;
 }
 
@@ -482,6 +397,11 @@ SEVLM_API int sevlm_target_outcome(struct sevlm_target *target,
 	if (ret_cause)
 		*ret_cause = target->engine.cause;
 	return 0;
+}
+
+SEVLM_API int sevlm_target_token(struct sevlm_target *target, void *token)
+{
+	return target && token ? sevlm__commit_name(&target->engine, token) : -EINVAL;
 }
 
 SEVLM_API const char *sevlm_target_error(struct sevlm_target *target)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The target engine's parts: target.c, apply.c, blobs.c, takeover.c. */
+/* The target engine's parts: target.c, apply.c, blobs.c, duties.c,
+ * takeover.c. */
 #ifndef SEVLM_TARGET_H
 #define SEVLM_TARGET_H
 
@@ -8,6 +9,8 @@
 enum target_state {
 	TARGET_HELLO,
 	TARGET_START,
+	TARGET_SESSION,
+	TARGET_RECEIVE,
 	TARGET_STREAM,
 	TARGET_LOAD,
 	TARGET_PREPARE,
@@ -48,11 +51,13 @@ struct sevlm_target {
 	struct target_blob blobs[SEVLM_MAX_STATES];
 	uint32_t blob_count;
 	uint8_t source_pdh[SEVLM_PDH_SIZE];
+	uint8_t session[SEVLM_SESSION_SIZE];
 	uint8_t chain[SEVLM_CHAIN_SIZE];
 	uint8_t *amd;
 };
 
 int target_ask(struct sevlm_target *target, uint32_t want);
+void target_fail(struct sevlm_target *target, int cause);
 int target_blame(struct sevlm_target *target, int ret);
 /* the next record, which must be of that type; ABORT is handled */
 int target_expect(struct sevlm_target *target, uint16_t type,

@@ -302,9 +302,11 @@ static int source_does(struct duo *duo, uint32_t want)
 
 static int target_does(struct duo *duo, uint32_t want)
 {
-	uint8_t note[SEVLM_NOTE_SIZE];
+	uint8_t digest[SEVLM_DIGEST_SIZE], note[SEVLM_NOTE_SIZE];
 
 	switch (want) {
+	case SEVLM_WANT_SESSION:
+		return sevlm_target_session(duo->in, digest);
 	case SEVLM_WANT_STATE:
 		return load(duo);
 	case SEVLM_WANT_PERSIST:

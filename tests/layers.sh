@@ -12,7 +12,7 @@ cat >"$work/layers" <<'TABLE'
 2 kernel crypto
 3 pages states rounds arrivals chunks ranges policy findings remedies
 4 vm probe check feature control list send receive
-5 engine schedule inbox outbox handshake commit source answers precopy handover target apply blobs takeover inspect
+5 engine schedule inbox outbox handshake commit source answers precopy handover target apply blobs duties takeover inspect
 TABLE
 
 # "D file symbol" defines, "U file symbol" needs

@@ -9,7 +9,7 @@
 #define VMM_WANTS                                                              \
 	(SEVLM_WANT_DIRTY | SEVLM_WANT_PAUSE | SEVLM_WANT_STATE |              \
 	 SEVLM_WANT_PERSIST | SEVLM_WANT_RUN | SEVLM_WANT_RESUME |             \
-	 SEVLM_WANT_REGION)
+	 SEVLM_WANT_REGION | SEVLM_WANT_SESSION)
 
 void rig_trace(struct rig *rig, const char *format, ...)
 {

@@ -178,6 +178,22 @@ static int move_state(struct rig_side *side)
 	return side->target ? load(side) : save(side);
 }
 
+static int store_session(struct rig_side *side)
+{
+	struct rig_sessions *kept = &side->rig->sessions;
+	uint8_t digest[SEVLM_DIGEST_SIZE];
+	int ret = sevlm_target_session(side->target_engine, digest);
+
+	for (uint32_t i = 0; !ret && i < kept->count; i++)
+		if (!memcmp(kept->digest[i], digest, sizeof(digest)))
+			ret = -EKEYREJECTED;
+	if (!ret && kept->count == RIG_SESSIONS)
+		ret = -ENOSPC;
+	if (!ret)
+		memcpy(kept->digest[kept->count++], digest, sizeof(digest));
+	return ret;
+}
+
 static int persist(struct rig_side *side)
 {
 	int ret = side->target
@@ -349,6 +365,7 @@ static const struct {
 	{SEVLM_WANT_RUN, start, "RUN"},
 	{SEVLM_WANT_RESUME, resume, "RESUME"},
 	{SEVLM_WANT_REGION, change_region, "REGION"},
+	{SEVLM_WANT_SESSION, store_session, "SESSION"},
 };
 
 int rig_vmm_answer(struct rig_side *side, uint32_t want)

@@ -173,6 +173,13 @@ struct rig_hooks {
 	int (*answer)(struct rig_side *side, uint32_t want);
 };
 
+/* what the target's host keeps for good */
+#define RIG_SESSIONS 16u
+struct rig_sessions {
+	uint8_t digest[RIG_SESSIONS][SEVLM_DIGEST_SIZE];
+	uint32_t count;
+};
+
 struct rig_hosts {
 	struct sevlm_sim_host *host[2];
 	uint32_t asids;
@@ -184,6 +191,7 @@ struct rig {
 	struct rig_random random;
 	struct rig_side source, target;
 	struct rig_pipe there, back; /* source to target, target to source */
+	struct rig_sessions sessions;
 	struct sevlm_source_config source_config;
 	struct sevlm_target_config target_config;
 	uint8_t amd[SEVLM_SIM_AMD_SIZE];

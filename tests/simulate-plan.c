@@ -181,6 +181,7 @@ static void draw_want(struct run *run)
 		{false, SEVLM_WANT_STATE}, {false, SEVLM_WANT_PERSIST},
 		{true, SEVLM_WANT_STATE},  {true, SEVLM_WANT_PERSIST},
 		{true, SEVLM_WANT_RUN},	   {true, SEVLM_WANT_REGION},
+		{true, SEVLM_WANT_SESSION},
 	};
 	static const int errors[] = {-EIO,	  -ENOMEM,    -EINVAL,
 				     -ECONNRESET, -ETIMEDOUT, -ENOSPC};

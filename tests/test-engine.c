@@ -17,7 +17,8 @@ START_TEST(every_workload_arrives)
 	ck_assert_uint_eq(rig.source.asked,
 			  SEVLM_WANT_DIRTY | SEVLM_WANT_PAUSE |
 				  SEVLM_WANT_STATE | SEVLM_WANT_PERSIST);
-	ck_assert_uint_eq(rig.target.asked, SEVLM_WANT_STATE |
+	ck_assert_uint_eq(rig.target.asked, SEVLM_WANT_SESSION |
+						    SEVLM_WANT_STATE |
 						    SEVLM_WANT_PERSIST |
 						    SEVLM_WANT_RUN);
 	ck_assert_uint_eq(rig.source.phase, SEVLM_PHASE_ENDED);

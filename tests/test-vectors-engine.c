@@ -67,6 +67,16 @@ static void see_packet(const struct script_step *step, void *params)
 
 /* ---- a VMM ---- */
 
+/* by hand: sha256sum of 01000000, 2084 bytes of a1, 128 bytes of c1 */
+static void do_session(void)
+{
+	uint8_t digest[SEVLM_DIGEST_SIZE];
+
+	ck_assert_int_eq(sevlm_target_session(target, digest), 0);
+	ck_assert_mem_eq(digest, vector("session-digest")->body,
+			 sizeof(digest));
+}
+
 static void do_region(void)
 {
 	struct sevlm_region region = {.size = sizeof(region)};
@@ -119,6 +129,7 @@ static const struct {
 	uint32_t want;
 	void (*work)(void);
 } duties[] = {
+	{SEVLM_WANT_SESSION, do_session},
 	{SEVLM_WANT_REGION, do_region},
 	{SEVLM_WANT_STATE, do_state},
 	{SEVLM_WANT_PERSIST, do_persist},

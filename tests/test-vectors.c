@@ -414,6 +414,7 @@ START_TEST(values)
 	ck_assert_int_eq(sevlm__hmac(engine.exporter, &part, 1, out), 0);
 	ck_assert_mem_eq(out, vector("binding")->body, 32);
 	ck_assert_mem_eq(engine.key, vector("session-key")->body, 32);
+	ck_assert_mem_eq(engine.token, vector("token")->body, 32);
 	sevlm__commit_note(&engine, out);
 	ck_assert_uint_eq(vector("note-source")->bytes, SEVLM_NOTE_SIZE);
 	ck_assert_mem_eq(out, vector("note-source")->body, SEVLM_NOTE_SIZE);

@@ -14,6 +14,7 @@ static const struct {
 	{"dirty", SEVLM_WANT_DIRTY}, {"pause", SEVLM_WANT_PAUSE},
 	{"state", SEVLM_WANT_STATE}, {"persist", SEVLM_WANT_PERSIST},
 	{"run", SEVLM_WANT_RUN},     {"resume", SEVLM_WANT_RESUME},
+	{"session", SEVLM_WANT_SESSION},
 };
 
 static void die(void)

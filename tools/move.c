@@ -33,6 +33,16 @@ static int load(struct side *side)
 	return guest_load(&side->guest, side->target);
 }
 
+static int store_session(struct side *side)
+{
+	uint8_t digest[SEVLM_DIGEST_SIZE];
+	int ret = sevlm_target_session(side->target, digest);
+
+	if (ret || !side->options->sessions)
+		return ret;
+	return sessions_store(side->options->sessions, digest, &side->why);
+}
+
 static int persist(struct side *side)
 {
 	uint8_t note[SEVLM_NOTE_SIZE];
@@ -74,6 +84,7 @@ static const struct {
 	{SEVLM_WANT_PERSIST, persist, persist},
 	{SEVLM_WANT_RUN, NULL, run},
 	{SEVLM_WANT_RESUME, resume, NULL},
+	{SEVLM_WANT_SESSION, NULL, store_session},
 };
 
 static int perform(struct side *side, uint32_t want)

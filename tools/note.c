@@ -49,12 +49,14 @@ static int put(int fd, const void *buf)
 }
 
 /* A new file is on the disk when its directory is. */
-static int sync_directory(const struct note *note)
+int sync_directory(const char *file)
 {
-	char path[sizeof(note->path)];
+	char path[4096];
 	int fd, ret;
 
-	memcpy(path, note->path, sizeof(path));
+	if (strlen(file) >= sizeof(path))
+		return -ENAMETOOLONG;
+	strcpy(path, file);
 	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -75,7 +77,7 @@ static int write_file(struct note *note, const void *buf)
 	ret = put(fd, buf);
 	if (close(fd) && !ret)
 		ret = -errno;
-	return ret ? ret : sync_directory(note);
+	return ret ? ret : sync_directory(note->path);
 }
 
 int note_write(struct note *note, const void *buf, struct sentence *why)

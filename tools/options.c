@@ -65,6 +65,8 @@ static const struct row {
 	 "per second, at most"},
 	{"note", MOVES, TEXT, AT(note), 0, 0, "FILE",
 	 "where the decision is persisted; in a demo the source's"},
+	{"sessions", FOR_RECEIVE, TEXT, AT(sessions), 0, 0, "FILE",
+	 "take no guest twice: sessions received before are in it"},
 	{"record", MOVES, TEXT, AT(record), 0, 0, "FILE",
 	 "write the stream there, source to target"},
 	{"record-answers", MOVES, TEXT, AT(record_answers), 0, 0, "FILE",

@@ -30,6 +30,7 @@ struct options {
 	uint64_t batch;
 	bool force;
 	const char *note;
+	const char *sessions;
 	/* the link */
 	const char *listen;
 	const char *to;

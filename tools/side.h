@@ -6,6 +6,7 @@
 #include "guest.h"
 #include "link.h"
 #include "note.h"
+#include "sessions.h"
 #include "show.h"
 
 #define FROM_SOURCE 0

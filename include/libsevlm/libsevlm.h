@@ -816,6 +816,7 @@ void sevlm_receive_free(struct sevlm_receive *receive);
  * outcome.
  *
  *	source					target
+ *						WANT_SESSION
  *	WANT_DIRTY, per round
  *	WANT_PAUSE, WANT_STATE, WANT_DIRTY
  *						WANT_STATE
@@ -844,6 +845,8 @@ void sevlm_receive_free(struct sevlm_receive *receive);
 #define SEVLM_WANT_RESUME  (1u << 13) /**< source: the guest stays; it runs */
 #define SEVLM_WANT_REGION  (1u << 14) /**< target: map and add, or remove, the
 					   region told by region() */
+#define SEVLM_WANT_SESSION (1u << 15) /**< target: store session() for good,
+					   or refuse what was stored before */
 
 /** How a migration ended, seen from one side. */
 #define SEVLM_OUTCOME_NONE      0u /**< not yet */
@@ -868,6 +871,12 @@ void sevlm_receive_free(struct sevlm_receive *receive);
 
 /** Size of a note, WANT_PERSIST. */
 #define SEVLM_NOTE_SIZE 128u
+
+/** Size of a token: the public name of one migration. */
+#define SEVLM_TOKEN_SIZE 32u
+
+/** Size of what names a session for good, WANT_SESSION. */
+#define SEVLM_DIGEST_SIZE 32u
 
 /** Largest batch of pages in one record. */
 #define SEVLM_MAX_BATCH 64u
@@ -1200,6 +1209,18 @@ int sevlm_source_outcome(struct sevlm_source *source, uint32_t *ret_outcome,
 			 int *ret_cause);
 
 /**
+ * sevlm_source_token - the public name of this migration
+ * @source: the engine
+ * @token:  receives SEVLM_TOKEN_SIZE bytes, the same on both sides
+ *
+ * No secret: for logs, and for finding the note that belongs to a doubt.
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD (the two sides have not met yet).
+ */
+int sevlm_source_token(struct sevlm_source *source, void *token);
+
+/**
  * sevlm_source_error - the outcome's cause as one sentence
  * @source: the engine
  *
@@ -1379,6 +1400,23 @@ int sevlm_target_fed(struct sevlm_target *target, size_t bytes);
 int sevlm_target_closed(struct sevlm_target *target);
 
 /**
+ * sevlm_target_session - what must be received once only, in WANT_SESSION
+ * @target: the engine
+ * @digest: receives SEVLM_DIGEST_SIZE bytes: SHA-256 of the policy, the
+ *          source's PDH and the session blob
+ *
+ * A recorded stream brings back the guest as it was: firmware takes the same
+ * session any number of times. Store the digest where it outlives this
+ * process and is found by every target of this host; answer did() with 0 once
+ * it is on stable storage, with -EKEYREJECTED where it was there before. The
+ * source waits meanwhile, for its stall timeout.
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD, -ENOMEM, -EIO.
+ */
+int sevlm_target_session(struct sevlm_target *target, void *digest);
+
+/**
  * sevlm_target_state - vCPU or device state to load, in WANT_STATE
  * @target:    the engine
  * @index:     from 0
@@ -1452,6 +1490,16 @@ int sevlm_target_cancel(struct sevlm_target *target);
  */
 int sevlm_target_outcome(struct sevlm_target *target, uint32_t *ret_outcome,
 			 int *ret_cause);
+
+/**
+ * sevlm_target_token - as sevlm_source_token()
+ * @target: the engine
+ * @token:  as there
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_target_token(struct sevlm_target *target, void *token);
 
 /**
  * sevlm_target_error - as sevlm_source_error()
