@@ -10,7 +10,7 @@ root=$1 build=$2
 apart='tests/abi/layout.c|sim/make-root.c'
 
 forgotten_sources() {
-	(cd "$root" && find lib sim tools tests examples bench -name '*.c') |
+	(cd "$root" && find lib sim tls tools tests examples bench -name '*.c') |
 		grep -vxE "$apart" | while read -r file; do
 		grep -q "/$file\"" "$build/compile_commands.json" ||
 			echo "$file"

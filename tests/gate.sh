@@ -225,7 +225,7 @@ paths_gate() {
 }
 
 built() {
-	mkdir -p "$copy/"{sim,tools,examples,bench}
+	mkdir -p "$copy/"{sim,tls,tools,examples,bench}
 	"$tests/built.sh" "$copy" "$copy"
 }
 built_gate() {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <libsevlm/sim.h>
+#include <libsevlm/tls.h>
 
 #define SIZE(name, bytes)                                                     \
 	_Static_assert(sizeof(struct name) == (bytes), #name);
@@ -189,6 +190,23 @@ FIELD(sevlm_sim_exit, data, 16, 8)
 FIELD(sevlm_sim_exit, nr, 24, 8)
 FIELD(sevlm_sim_exit, args, 32, 48)
 
+SIZE(sevlm_tls_config, 112)
+FIELD(sevlm_tls_config, size, 0, 8)
+FIELD(sevlm_tls_config, role, 8, 4)
+FIELD(sevlm_tls_config, reserved, 12, 4)
+FIELD(sevlm_tls_config, psk, 16, 8)
+FIELD(sevlm_tls_config, cert, 24, 8)
+FIELD(sevlm_tls_config, cert_bytes, 32, 8)
+FIELD(sevlm_tls_config, key, 40, 8)
+FIELD(sevlm_tls_config, key_bytes, 48, 8)
+FIELD(sevlm_tls_config, ca, 56, 8)
+FIELD(sevlm_tls_config, ca_bytes, 64, 8)
+FIELD(sevlm_tls_config, crl, 72, 8)
+FIELD(sevlm_tls_config, crl_bytes, 80, 8)
+FIELD(sevlm_tls_config, peer_name, 88, 8)
+FIELD(sevlm_tls_config, time_s, 96, 8)
+FIELD(sevlm_tls_config, handshake_timeout_ns, 104, 8)
+
 VALUE(SEVLM_PAGE_SIZE, 0x1000u)
 VALUE(SEVLM_STREAM_VERSION, 0x1u)
 VALUE(SEVLM_FIRMWARE_NOT_ASKED, 0xffffffffu)
@@ -300,3 +318,11 @@ VALUE(SEVLM_SIM_SEV_FD, 0x3e9u)
 VALUE(SEVLM_SIM_EXIT_INTR, 0x1u)
 VALUE(SEVLM_SIM_EXIT_HYPERCALL, 0x2u)
 VALUE(SEVLM_SIM_EXIT_WRMSR, 0x3u)
+VALUE(SEVLM_TLS_SOURCE, 0x1u)
+VALUE(SEVLM_TLS_TARGET, 0x2u)
+VALUE(SEVLM_TLS_HANDSHAKE, 0x1u)
+VALUE(SEVLM_TLS_OPEN, 0x2u)
+VALUE(SEVLM_TLS_CLOSED, 0x3u)
+VALUE(SEVLM_TLS_FAILED, 0x4u)
+VALUE(SEVLM_TLS_PSK_SIZE, 0x20u)
+VALUE(SEVLM_TLS_PEM_MAX, 0x1000000u)
