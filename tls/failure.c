@@ -58,6 +58,13 @@ static const struct meaning meanings[] = {
 	{ ERR_R_INTERNAL_ERROR, -EIO },
 };
 
+/* To empty it is a walk through all its places, which shows in each record. */
+void tls_forget_errors(void)
+{
+	if (ERR_peek_error())
+		ERR_clear_error();
+}
+
 int tls_fail(struct sevlm_tls *tls, int code)
 {
 	tls->state = SEVLM_TLS_FAILED;

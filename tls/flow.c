@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 
 #include "internal.h"
 
@@ -22,7 +21,7 @@ static int write_record(struct sevlm_tls *tls, const void *buf, size_t bytes)
 {
 	size_t written = 0;
 
-	ERR_clear_error();
+	tls_forget_errors();
 	if (tls->records++ >= tls->rekey_after) {
 		tls->records = 1;
 		if (!SSL_key_update(tls->ssl, SSL_KEY_UPDATE_NOT_REQUESTED))
@@ -111,7 +110,7 @@ SEVLM_API int sevlm_tls_send(struct sevlm_tls *tls, const struct iovec *iov,
 		if (*ret_taken - before < iov[i].iov_len)
 			break;
 	}
-	ERR_clear_error();
+	tls_forget_errors();
 	return ret;
 }
 
@@ -120,7 +119,7 @@ void tls_part(struct sevlm_tls *tls)
 	if (!tls->closing || tls->parted || tls->staged || !has_room(tls) ||
 	    tls->state == SEVLM_TLS_FAILED)
 		return;
-	ERR_clear_error();
+	tls_forget_errors();
 	if (SSL_shutdown(tls->ssl) < 0)
 		tls_fail_ssl(tls, "closing");
 	tls->parted = true;
@@ -134,31 +133,34 @@ static int cut_off(struct sevlm_tls *tls)
 					 "the link ended without a farewell"));
 }
 
-/* OpenSSL read a record that was not data, or part of one. Returns 1 where
- * there is more to look at. */
-static int without_data(struct sevlm_tls *tls, size_t unread_before)
+/* No data: there was a record of another kind, or there is no whole one.
+ * Returns 1 where there is more to look at. */
+static int without_data(struct sevlm_tls *tls)
 {
-	size_t unread = tls_wire_unread(tls);
+	if (!tls_wire_unread(tls))
+		return tls->gone ? cut_off(tls) : 0;
+	if (++tls->idle <= TLS_MAX_IDLE)
+		return 1;
+	return tls_fail(tls, sevlm__fail(&tls->error, -EPROTO,
+					 "%u records without data", tls->idle));
+}
 
-	if (unread && unread < unread_before) {
-		if (++tls->idle <= TLS_MAX_IDLE)
-			return 1;
-		return tls_fail(tls,
-				sevlm__fail(&tls->error, -EPROTO,
-					    "%u records without data",
-					    tls->idle));
-	}
-	return tls->gone ? cut_off(tls) : 0;
+/* An answer of OpenSSL's own has no room until the link takes something; one
+ * that is gone takes everything. */
+static int without_room(struct sevlm_tls *tls)
+{
+	if (!tls->gone)
+		return 0;
+	return BIO_reset(tls->inner) == 1 ? 1 : cut_off(tls);
 }
 
 /* One record at most. Returns 0 or the cause; 1: call again. */
 static int read_once(struct sevlm_tls *tls, void *buf, size_t bytes,
 		     bool peek, size_t *got)
 {
-	size_t unread = tls_wire_unread(tls);
 	int ok;
 
-	ERR_clear_error();
+	tls_forget_errors();
 	ok = peek ? SSL_peek_ex(tls->ssl, buf, bytes, got) :
 		    SSL_read_ex(tls->ssl, buf, bytes, got);
 	if (ok == 1) {
@@ -168,8 +170,9 @@ static int read_once(struct sevlm_tls *tls, void *buf, size_t bytes,
 	*got = 0;
 	switch (SSL_get_error(tls->ssl, ok)) {
 	case SSL_ERROR_WANT_READ:
+		return without_data(tls);
 	case SSL_ERROR_WANT_WRITE:
-		return without_data(tls, unread);
+		return without_room(tls);
 	case SSL_ERROR_ZERO_RETURN:
 		tls->state = SEVLM_TLS_CLOSED;
 		return 0;
@@ -198,6 +201,13 @@ void tls_look(struct sevlm_tls *tls)
 	OPENSSL_cleanse(&byte, 1);
 }
 
+/* A record is not taken apart for a rest of room that does not hold it. */
+static bool worth_more(const struct sevlm_tls *tls, size_t got, size_t left)
+{
+	return tls->state == SEVLM_TLS_OPEN &&
+	       (got ? left >= TLS_RECORD : left);
+}
+
 SEVLM_API int sevlm_tls_receive(struct sevlm_tls *tls, void *buf, size_t bytes,
 				size_t *ret_got)
 {
@@ -212,12 +222,11 @@ SEVLM_API int sevlm_tls_receive(struct sevlm_tls *tls, void *buf, size_t bytes,
 		return tls->cause;
 	if (tls->state == SEVLM_TLS_HANDSHAKE)
 		return -EBADFD;
-	while (!ret && got && *ret_got < bytes &&
-	       tls->state == SEVLM_TLS_OPEN) {
+	while (!ret && got && worth_more(tls, *ret_got, bytes - *ret_got)) {
 		ret = take(tls, to + *ret_got, bytes - *ret_got, false, &got);
 		*ret_got += got;
 	}
-	ERR_clear_error();
+	tls_forget_errors();
 	/* what came before it went wrong is good */
 	return *ret_got ? 0 : ret;
 }

@@ -31,8 +31,8 @@
 
 /* Wire bytes that wait in either direction; whole records, so that a ring
  * which was drained takes them without a seam. */
-#define TLS_OUT_BYTES (8u * TLS_WIRE_RECORD + TLS_KEY_UPDATE)
-#define TLS_IN_BYTES (8u * TLS_WIRE_RECORD)
+#define TLS_OUT_BYTES (4u * TLS_WIRE_RECORD + TLS_KEY_UPDATE)
+#define TLS_IN_BYTES (4u * TLS_WIRE_RECORD)
 
 /* Largest certificate chain of a peer, in bytes */
 #define TLS_MAX_CHAIN 16384u
@@ -69,6 +69,8 @@ struct sevlm_tls {
 
 /* ---- failure.c --------------------------------------------------------- */
 
+/* OpenSSL's queue, as it must be before and behind its calls */
+void tls_forget_errors(void);
 /* FAILED with the sentence that is in tls->error; returns the code */
 int tls_fail(struct sevlm_tls *tls, int code);
 /* as OpenSSL tells it */

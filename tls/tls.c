@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/err.h>
 
 #include "internal.h"
 
@@ -85,9 +84,9 @@ static int set_up_or_tell(struct sevlm_tls *tls,
 {
 	int ret;
 
-	ERR_clear_error();
+	tls_forget_errors();
 	ret = set_up(tls, config);
-	ERR_clear_error();
+	tls_forget_errors();
 	return ret && ret != -EINVAL && ret != -ENOMEM ? -ENOTSUP : ret;
 }
 
@@ -132,7 +131,7 @@ SEVLM_API void sevlm_tls_free(struct sevlm_tls *tls)
 	SSL_CTX_free(tls->ctx);
 	OPENSSL_cleanse(tls, sizeof(*tls));
 	free(tls);
-	ERR_clear_error();
+	tls_forget_errors();
 }
 
 /* ---- handshake ---- */
@@ -164,7 +163,7 @@ static void shake(struct sevlm_tls *tls)
 {
 	int ok;
 
-	ERR_clear_error();
+	tls_forget_errors();
 	ok = SSL_do_handshake(tls->ssl);
 	if (ok == 1) {
 		open_up(tls);
@@ -227,7 +226,7 @@ SEVLM_API int sevlm_tls_step(struct sevlm_tls *tls, uint64_t now_ns,
 	if (!tls->gone)
 		tls_part(tls);
 	*ret_want = wants(tls, before);
-	ERR_clear_error();
+	tls_forget_errors();
 	return 0;
 }
 
@@ -267,7 +266,7 @@ SEVLM_API int sevlm_tls_exporter(struct sevlm_tls *tls, void *value)
 					sizeof(exporter_label) - 1, NULL, 0, 0);
 	if (ok != 1)
 		OPENSSL_cleanse(value, SEVLM_EXPORTER_SIZE);
-	ERR_clear_error();
+	tls_forget_errors();
 	return ok == 1 ? 0 : -ENOMEM;
 }
 
@@ -286,7 +285,7 @@ SEVLM_API int sevlm_tls_close(struct sevlm_tls *tls)
 		tls_flush(tls);
 		tls_part(tls);
 	}
-	ERR_clear_error();
+	tls_forget_errors();
 	return tls->cause;
 }
 

@@ -4,7 +4,6 @@
 #include <limits.h>
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 
 #include "internal.h"
 
@@ -48,7 +47,7 @@ SEVLM_API int sevlm_tls_output(struct sevlm_tls *tls, struct iovec *iov,
 	*count = bytes > 0;
 	if (bytes > 0)
 		*iov = (struct iovec){ start, (size_t)bytes };
-	ERR_clear_error();
+	tls_forget_errors();
 	return 0;
 }
 
@@ -64,7 +63,7 @@ SEVLM_API int sevlm_tls_consumed(struct sevlm_tls *tls, size_t bytes)
 		if (part <= 0)
 			break; /* not with that many waiting */
 	}
-	ERR_clear_error();
+	tls_forget_errors();
 	return bytes ? -EINVAL : 0;
 }
 
@@ -93,6 +92,6 @@ SEVLM_API int sevlm_tls_feed(struct sevlm_tls *tls, const void *buf,
 		bytes = room;
 	if (bytes && BIO_write(tls->link, buf, (int)bytes) == (int)bytes)
 		*ret_taken = bytes;
-	ERR_clear_error();
+	tls_forget_errors();
 	return 0;
 }
