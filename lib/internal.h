@@ -62,6 +62,9 @@ int sevlm__kernel_guest_status(struct sevlm__kernel *kernel,
 int sevlm__kernel_pdh_export(struct sevlm__kernel *kernel,
 			     struct sevlm__error *error, void *pdh,
 			     void *chain);
+int sevlm__kernel_platform_api(struct sevlm__kernel *kernel,
+			       struct sevlm__error *error, uint32_t *ret_major,
+			       uint32_t *ret_minor);
 int sevlm__kernel_send_start(struct sevlm__kernel *kernel,
 			     struct sevlm__error *error,
 			     const struct sevlm_peer *peer, void *session,
@@ -127,6 +130,10 @@ bool sevlm__kernel_sev(struct sevlm__kernel *kernel);
 /* of the scratch VM: false where it cannot be told */
 bool sevlm__kernel_commands(struct sevlm__kernel *kernel,
 			    uint32_t *ret_commands);
+/* of the first socket, SEVLM_CHIP_ID_SIZE bytes; 0 or a code of the public
+ * set */
+int sevlm__kernel_chip_id(struct sevlm__kernel *kernel,
+			  struct sevlm__error *error, void *id);
 /* adds to flags, sets what the firmware says; 0, or a negative errno of the
  * kernel's */
 int sevlm__kernel_platform_status(struct sevlm__kernel *kernel,
@@ -151,6 +158,30 @@ int sevlm__hmac(const uint8_t *key, const struct iovec *parts, size_t count,
 		uint8_t *mac);
 bool sevlm__equal(const void *a, const void *b, size_t bytes); /* no timing */
 void sevlm__wipe(void *buf, size_t bytes);
+
+/* ---- layer 2: verify.c, the other half of that door -------------------- */
+
+#define SEVLM__P384 48
+
+/* numbers are big-endian here; cert.h turns them round */
+struct sevlm__point {
+	uint8_t x[SEVLM__P384];
+	uint8_t y[SEVLM__P384];
+};
+
+/* Each 0 or -EKEYREJECTED, also where memory ran out: what was not verified is
+ * refused. A point of P-384 with no coordinate zero: */
+int sevlm__verify_point(const struct sevlm__point *point);
+/* over SHA-384 or SHA-256; r and s of 48 bytes, from 1 to the order less 1 */
+int sevlm__verify_ecdsa(const struct sevlm__point *point, bool sha384,
+			const void *msg, size_t bytes, const uint8_t *r,
+			const uint8_t *s);
+/* RSA-PSS with exponent 65537; modulus and signature of 256 bytes: SHA-256,
+ * of 512: SHA-384; MGF1 with the same hash, salt as long as the hash */
+int sevlm__verify_pss(const uint8_t *modulus, size_t rsa_bytes, const void *msg,
+		      size_t bytes, const uint8_t *sig);
+/* 0 or -ENOMEM */
+int sevlm__sha256(const void *msg, size_t bytes, uint8_t *digest);
 
 /* ---- layer 3: pages.c -------------------------------------------------- */
 
@@ -267,10 +298,70 @@ void sevlm__pages_freed(struct sevlm__pages *pages, uint64_t gpa,
 int sevlm__pages_account(struct sevlm__pages *pages, uint64_t *ret_gpa,
 			 bool *ret_missing);
 
+/* ---- layer 3: identity.c, trust.c, chain.c ------------------------------ */
+
+struct sevlm__cert;
+
+/* SHA-256 of a certificate's public key: 0 or -ENOMEM */
+int sevlm__key_digest(const uint8_t *cert, size_t bytes, uint8_t *digest);
+
+/* somebody is trusted by it */
+bool sevlm__trust_usable(const struct sevlm_trust *trust);
+/* the name of the root that these bytes are, NULL where nobody trusts it */
+const char *sevlm__trust_root(const struct sevlm_trust *trust,
+			      const uint8_t *ark,
+			      const struct sevlm__cert *cert);
+/* key digests of CEK and OCA: is one of them listed? */
+bool sevlm__trust_admits(const struct sevlm_trust *trust, const uint8_t *cek,
+			 const uint8_t *oca);
+/* at least the floor? */
+bool sevlm__trust_reaches(const struct sevlm_trust *trust, uint32_t api_major,
+			  uint32_t api_minor);
+
+/* the certificates, signers first */
+enum sevlm__place {
+	SEVLM__ARK,
+	SEVLM__ASK,
+	SEVLM__CEK,
+	SEVLM__OCA,
+	SEVLM__PEK,
+	SEVLM__PDH,
+	SEVLM__PLACES
+};
+
+struct sevlm__chain {
+	const struct sevlm_trust *trust;
+	const uint8_t *bytes[SEVLM__PLACES];
+	size_t room[SEVLM__PLACES];
+	struct sevlm__cert *certs;	/* decoded, by place */
+	struct sevlm_chain_result *result;
+};
+
+/* a caller's, every part of it there: -EINVAL */
+int sevlm__peer_copy(struct sevlm_peer *known, const struct sevlm_peer *peer);
+/* One certificate, with every signature on it, by keys that were verified
+ * before: 0, or -EBADMSG or -EKEYREJECTED with why in the result. */
+int sevlm__chain_verify_one(struct sevlm__chain *chain,
+			    enum sevlm__place place);
+
 /* ---- layer 3: policy.c ------------------------------------------------- */
 
-/* May a guest with this policy be sent, or received? 0 or -EPERM */
+/* Each 0 or -EPERM. May a guest with this policy be moved at all? */
 int sevlm__policy_check(struct sevlm__error *error, uint32_t policy);
+
+/* what a policy's demands are held against */
+struct sevlm__platform {
+	bool rooted;		/* its chain was verified to a root */
+	bool same_owner;	/* as the platform it comes from */
+	uint32_t api_major, api_minor;
+};
+
+/* May it go to that platform? */
+int sevlm__policy_fits(struct sevlm__error *error, uint32_t policy,
+		       const struct sevlm__platform *target);
+/* Is it what the operator said it would be, where the mask is set? */
+int sevlm__policy_expected(struct sevlm__error *error, uint32_t policy,
+			   uint32_t expected, uint32_t mask);
 
 /* ---- layer 3: findings.c ------------------------------------------------ */
 

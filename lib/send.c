@@ -5,16 +5,6 @@
 
 #include "internal.h"
 
-static int check_peer(struct sevlm_peer *known, const struct sevlm_peer *peer)
-{
-	if (sevlm__copy_in(known, sizeof(*known), peer, sizeof(*known)))
-		return -EINVAL;
-	if (!known->pdh || !known->chain || !known->amd || !known->amd_bytes ||
-	    known->amd_bytes > SEVLM_BLOB_MAX)
-		return -EINVAL;
-	return 0;
-}
-
 static uint32_t firmware_state(struct sevlm_vm *vm)
 {
 	struct sevlm_guest_status status = { .size = sizeof(status) };
@@ -89,7 +79,7 @@ SEVLM_API int sevlm_send_start(struct sevlm_vm *vm,
 	struct sevlm_peer known;
 	int ret;
 
-	if (!vm || !ret_send || check_peer(&known, peer))
+	if (!vm || !ret_send || sevlm__peer_copy(&known, peer))
 		return -EINVAL;
 	send = calloc(1, sizeof(*send));
 	if (!send)

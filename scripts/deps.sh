@@ -23,6 +23,7 @@ need ninja-build ninja --version
 need pkg-config pkg-config --version
 need libssl-dev pkg-config --exists 'libcrypto >= 3'
 need libjson-c-dev pkg-config --exists 'json-c >= 0.15'
+need openssl openssl version
 need check pkg-config --exists 'check >= 0.15'
 for extra; do
 	need "$extra" "$extra" --version

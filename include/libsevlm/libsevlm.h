@@ -9,6 +9,7 @@
  * the two ways to move it. A VMM with a migration loop of its own uses the
  * send and receive sessions (section 7) and keeps its stream. A VMM without
  * one drives the engine (sections 8 to 10), which speaks docs/stream.md.
+ * Which platforms are trusted is told once, in section 13.
  *
  * Errors. Calls return 0 or a negative errno out of this closed set; any
  * other negative value must be taken as failure too.
@@ -647,6 +648,7 @@ int sevlm_vm_import_control(struct sevlm_vm *vm, uint32_t bits);
 
 struct sevlm_send;
 struct sevlm_receive;
+struct sevlm_trust; /* section 13 */
 
 /**
  * struct sevlm_peer - the certificates of the platform a guest goes to
@@ -1830,6 +1832,308 @@ int sevlm_check_vm(struct sevlm_vm *vm, struct sevlm_findings *findings);
 int sevlm_check_target(uint32_t policy, uint64_t memory,
 		       const struct sevlm_host *target,
 		       struct sevlm_findings *findings);
+
+/* ------------------------------------------------------------------------
+ * 13. Trust: which platforms a guest may go to, and come from
+ *
+ * A platform shows six certificates:
+ *
+ *	ARK (root) -> ASK -> CEK (chip) -> PEK -> PDH
+ *	                     OCA (owner) ---^
+ *
+ * AMD's published roots are known by their digest; they prove that a chip is
+ * some chip of AMD's, which anyone can buy. So the VMM also says whose: chips
+ * by their CEK, owners by their OCA, both by key digest, which is the SHA-256
+ * of the public key as it stands in the certificate. Anyone can compute it:
+ *
+ *	dd if=cek.cert bs=1 skip=16 count=1028 | sha256sum	(SEV form)
+ *	dd if=ark.cert bs=1 skip=64 count=1024 | sha256sum	(AMD, 4096 bits)
+ *	dd if=ark.cert bs=1 skip=64 count=512 | sha256sum	(AMD, 2048 bits)
+ *
+ * docs/trust.md tells what is verified and what that does not prove.
+ */
+
+/** Size of a certificate in SEV form. */
+#define SEVLM_CERT_SIZE 2084u
+/** Size of a key digest, SHA-256. */
+#define SEVLM_KEY_DIGEST_SIZE 32u
+
+/** Forms of certificates. */
+#define SEVLM_CERT_SEV 1u /**< PDH, PEK, OCA, CEK */
+#define SEVLM_CERT_AMD 2u /**< ASK, ARK */
+
+/** What a certificate's key is for (SEV API, "Public Key Usage"). */
+#define SEVLM_USAGE_ARK	 0x0000u
+#define SEVLM_USAGE_ASK	 0x0013u
+#define SEVLM_USAGE_NONE 0x1000u
+#define SEVLM_USAGE_OCA	 0x1001u
+#define SEVLM_USAGE_PEK	 0x1002u
+#define SEVLM_USAGE_PDH	 0x1003u
+#define SEVLM_USAGE_CEK	 0x1004u
+
+/**
+ * struct sevlm_cert - one certificate, decoded
+ *
+ * @size:             sizeof of the caller, set before
+ * @form:             SEVLM_CERT_*
+ * @usage:            SEVLM_USAGE_*
+ * @bytes:            its length
+ * @signed_bytes:     how many of them are signed, from the first on
+ * @api_major:        API version that made it, SEV form; a claim
+ * @api_minor:        API version that made it, SEV form
+ * @algorithm:        of the key, SEV form (SEV API, "Public Key Algorithm")
+ * @key_bits:         384, 2048 or 4096
+ * @signer:           SEVLM_USAGE_* of the keys that signed it, by their own
+ *                    word, SEV form; SEVLM_USAGE_NONE where a slot is not used
+ * @signer_algorithm: of these signatures; 0 where a slot is not used. Of the
+ *                    AMD form's one signature: 0 where it is not there
+ * @key_id:           AMD form: the name of its key
+ * @certifying_id:    AMD form: the name of the key that signed it
+ * @key_digest:       SHA-256 of its public key, see above
+ */
+struct sevlm_cert {
+	size_t size;
+	uint32_t form;
+	uint32_t usage;
+	uint32_t bytes;
+	uint32_t signed_bytes;
+	uint32_t api_major;
+	uint32_t api_minor;
+	uint32_t algorithm;
+	uint32_t key_bits;
+	uint32_t signer[2];
+	uint32_t signer_algorithm[2];
+	uint8_t key_id[16];
+	uint8_t certifying_id[16];
+	uint8_t key_digest[SEVLM_KEY_DIGEST_SIZE];
+};
+
+/**
+ * sevlm_cert_decode - read the certificate that a blob begins with
+ * @buf:      SEV form (2084 bytes) or AMD form: 832 or 1600 bytes, or 576, as
+ *            AMD publishes the ARK of Naples, without a signature
+ * @bytes:    how many there are; what follows the certificate is not read
+ * @ret_cert: filled up to its size
+ *
+ * Nothing is verified but that it is well formed and its key one that can be.
+ * A blob of several is walked by @bytes of each.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADMSG, -ENOMEM.
+ */
+int sevlm_cert_decode(const void *buf, size_t bytes,
+		      struct sevlm_cert *ret_cert);
+
+/** Most roots that can be added, and most entries of either list. */
+#define SEVLM_MAX_ROOTS	  16u
+#define SEVLM_MAX_TRUSTED 16384u
+
+/**
+ * sevlm_trust_new - trust nobody
+ * @ret_trust: freed with sevlm_trust_free()
+ *
+ * A trust is built by one thread and read by any afterwards; it must outlive
+ * the engines it was given to, and stay as it is while they run.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int sevlm_trust_new(struct sevlm_trust **ret_trust);
+
+/**
+ * sevlm_trust_free - forget it
+ * @trust: what to free, or NULL
+ *
+ * Thread: one.  Since: 0.1
+ */
+void sevlm_trust_free(struct sevlm_trust *trust);
+
+/**
+ * sevlm_trust_add_root - trust a root beside those that AMD published
+ * @trust: whom to trust
+ * @ark:   its ARK certificate; nothing of it is kept but a digest of what is
+ *         signed
+ * @bytes: its exact size
+ *
+ * For tests: the root of the software host is trusted only by this call.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADMSG (no ARK), -EKEYREJECTED (not signed by
+ * itself), -ENOBUFS (over SEVLM_MAX_ROOTS), -ENOMEM.
+ */
+int sevlm_trust_add_root(struct sevlm_trust *trust, const void *ark,
+			 size_t bytes);
+
+/**
+ * sevlm_trust_add_chip - trust the platform with this chip
+ * @trust:  whom to trust
+ * @digest: key digest of its CEK, SEVLM_KEY_DIGEST_SIZE bytes
+ *
+ * A platform is admitted by an entry of either list. What is listed already
+ * is not listed again.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOBUFS (over SEVLM_MAX_TRUSTED), -ENOMEM.
+ */
+int sevlm_trust_add_chip(struct sevlm_trust *trust, const void *digest);
+
+/**
+ * sevlm_trust_add_owner - trust the platforms of this owner
+ * @trust:  whom to trust
+ * @digest: key digest of the OCA, SEVLM_KEY_DIGEST_SIZE bytes
+ *
+ * A platform without an owner makes its OCA by itself: then it names just
+ * this platform, until it is reset.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: as sevlm_trust_add_chip().
+ */
+int sevlm_trust_add_owner(struct sevlm_trust *trust, const void *digest);
+
+/**
+ * sevlm_trust_allow_any_chip - trust every chip that AMD ever made
+ * @trust: whom to trust
+ *
+ * The peer may then be anybody who owns one.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_trust_allow_any_chip(struct sevlm_trust *trust);
+
+/**
+ * sevlm_trust_set_floor - refuse platforms with older firmware
+ * @trust:     whom to trust
+ * @api_major: least API version, at most 255
+ * @api_minor: least API version, at most 255
+ *
+ * Held against the version in the PEK: what the firmware claimed when it made
+ * it, no proof of what runs now.
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_trust_set_floor(struct sevlm_trust *trust, uint32_t api_major,
+			  uint32_t api_minor);
+
+/** Which part of a chain is meant (struct sevlm_chain_result). */
+#define SEVLM_LINK_NONE	      0u
+#define SEVLM_LINK_ROOT	      1u  /**< the ARK, and that it is trusted */
+#define SEVLM_LINK_ASK	      2u  /**< the ASK, by the ARK */
+#define SEVLM_LINK_CEK	      3u  /**< the CEK, by the ASK */
+#define SEVLM_LINK_OCA	      4u  /**< the OCA, by itself */
+#define SEVLM_LINK_PEK	      5u  /**< the PEK as such */
+#define SEVLM_LINK_PEK_BY_OCA 6u  /**< its signature by the OCA */
+#define SEVLM_LINK_PEK_BY_CEK 7u  /**< its signature by the CEK */
+#define SEVLM_LINK_PDH	      8u  /**< the PDH, by the PEK */
+#define SEVLM_LINK_ALLOWED    9u  /**< neither chip nor owner is listed */
+#define SEVLM_LINK_FLOOR      10u /**< the API version */
+
+/** What is wrong with it. */
+#define SEVLM_REASON_NONE	    0u
+#define SEVLM_REASON_MALFORMED	    1u
+#define SEVLM_REASON_USAGE	    2u	/**< another one's certificate */
+#define SEVLM_REASON_ALGORITHM	    3u	/**< of the key or a signature */
+#define SEVLM_REASON_CURVE	    4u	/**< not P-384 */
+#define SEVLM_REASON_POINT	    5u	/**< the key is no point of it */
+#define SEVLM_REASON_UNKNOWN_ROOT   6u
+#define SEVLM_REASON_KEY_ID	    7u	/**< names another signer */
+#define SEVLM_REASON_UNSIGNED	    8u	/**< not signed by whom it must be */
+#define SEVLM_REASON_UNKNOWN_SIGNER 9u	/**< signed by somebody else, too */
+#define SEVLM_REASON_BAD_SIGNATURE  10u
+#define SEVLM_REASON_NOT_ALLOWED    11u
+#define SEVLM_REASON_BELOW_FLOOR    12u
+
+/**
+ * struct sevlm_chain_result - what became of a chain
+ *
+ * @size:       sizeof of the caller, set before
+ * @link:       SEVLM_LINK_* that was refused, SEVLM_LINK_NONE where none was
+ * @reason:     SEVLM_REASON_*
+ * @api_major:  API version claimed in the PEK, once that is verified
+ * @api_minor:  API version claimed in the PEK
+ * @key_digest: of the key in the certificate that was refused; zeroes where
+ *              none was
+ * @cek_digest: key digest of the chip's CEK, once all is verified
+ * @oca_digest: key digest of the owner's OCA, once all is verified
+ * @root:       "Naples", "Rome", "Milan", "Genoa", "Turin", or "added"; ""
+ *              before the root is known. Static
+ * @sentence:   what is wrong, for a human; "" where nothing is
+ */
+struct sevlm_chain_result {
+	size_t size;
+	uint32_t link;
+	uint32_t reason;
+	uint32_t api_major;
+	uint32_t api_minor;
+	uint8_t key_digest[SEVLM_KEY_DIGEST_SIZE];
+	uint8_t cek_digest[SEVLM_KEY_DIGEST_SIZE];
+	uint8_t oca_digest[SEVLM_KEY_DIGEST_SIZE];
+	const char *root;
+	char sentence[160];
+};
+
+/**
+ * sevlm_chain_verify - is this platform one to trust?
+ * @peer:       its certificates
+ * @trust:      whom to trust
+ * @ret_result: filled up to its size, also where the chain is refused
+ *
+ * Every signature of every certificate must be by one of those who have a say
+ * in it, and verify, from the root down; each who has must have signed.
+ * Makes no system call.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADMSG (malformed), -EKEYREJECTED (refused), -ENOMEM.
+ */
+int sevlm_chain_verify(const struct sevlm_peer *peer,
+		       const struct sevlm_trust *trust,
+		       struct sevlm_chain_result *ret_result);
+
+/**
+ * sevlm_chain_link_name - the name of a part of a chain
+ * @link: SEVLM_LINK_*
+ *
+ * Thread: any.  Since: 0.1
+ * Return: static text for machines, e.g. "pek-by-oca"; "unknown" for others.
+ */
+const char *sevlm_chain_link_name(uint32_t link);
+
+/**
+ * sevlm_chain_reason_name - the name of what is wrong with it
+ * @reason: SEVLM_REASON_*
+ *
+ * Thread: any.  Since: 0.1
+ * Return: static text for machines, e.g. "bad-signature"; "unknown" for
+ * others.
+ */
+const char *sevlm_chain_reason_name(uint32_t reason);
+
+/**
+ * sevlm_chain_set_cek - put the CEK that AMD signed into a chain
+ * @chain: SEVLM_CHAIN_SIZE bytes as exported; its third part is replaced
+ * @cek:   the certificate from AMD's server
+ * @bytes: its size
+ *
+ * Firmware exports the CEK without AMD's signature. It must be the same
+ * certificate but for its signatures, which differ from download to download.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADMSG (another size), -EKEYREJECTED (another chip's).
+ */
+int sevlm_chain_set_cek(void *chain, const void *cek, size_t bytes);
+
+/**
+ * sevlm_chain_same_owner - do two platforms have the same owner?
+ * @chain: SEVLM_CHAIN_SIZE bytes
+ * @other: SEVLM_CHAIN_SIZE bytes
+ *
+ * Compares the OCA keys as they stand there and verifies nothing.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 1 the same, 0 another, -EINVAL.
+ */
+int sevlm_chain_same_owner(const void *chain, const void *other);
 
 #ifdef __cplusplus
 }
