@@ -2135,6 +2135,20 @@ int sevlm_chain_set_cek(void *chain, const void *cek, size_t bytes);
  */
 int sevlm_chain_same_owner(const void *chain, const void *other);
 
+/** Room that sevlm_policy_text() never exceeds. */
+#define SEVLM_POLICY_TEXT_SIZE 512u
+
+/**
+ * sevlm_policy_text - a guest's policy in words
+ * @policy: the policy word
+ * @buf:    receives one line without a newline
+ * @bytes:  room; SEVLM_POLICY_TEXT_SIZE is enough
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -ENOBUFS.
+ */
+int sevlm_policy_text(uint32_t policy, char *buf, size_t bytes);
+
 #ifdef __cplusplus
 }
 #endif
