@@ -16,6 +16,8 @@
 
 /* an id far from those that any kernel gives out */
 #define NO_COMMAND 0x7ffffff0u
+/* the kernel's own ENOTSUPP, which user space has no name for */
+#define ENOTSUPP_KERNEL 524
 /* SEV API, PLATFORM_STATUS */
 #define STATUS_OWNER_EXTERNAL (1u << 0)
 #define STATUS_CONFIG_ES (1u << 8)
@@ -72,6 +74,7 @@ static int kernel_error(int ret)
 	case -ENOTTY:
 	case -EINVAL:
 	case -ENOTSUP:
+	case -ENOTSUPP_KERNEL:
 		return -ENOTSUP;
 	case -ENOMEM:
 	case -EINTR:
@@ -175,6 +178,21 @@ int sevlm__kernel_pdh_export(struct sevlm__kernel *kernel,
 		return sevlm__fail(error, -EIO,
 				   "PDH_CERT_EXPORT returned %u and %u bytes",
 				   data.pdh_cert_len, data.cert_chain_len);
+	return 0;
+}
+
+int sevlm__kernel_platform_api(struct sevlm__kernel *kernel,
+			       struct sevlm__error *error, uint32_t *ret_major,
+			       uint32_t *ret_minor)
+{
+	struct sev_user_data_status data = { 0 };
+	uint32_t status;
+	int ret = sev_command(kernel, SEV_PLATFORM_STATUS, &data, &status);
+
+	if (ret < 0)
+		return explain(error, "PLATFORM_STATUS", ret, status);
+	*ret_major = data.api_major;
+	*ret_minor = data.api_minor;
 	return 0;
 }
 
@@ -488,5 +506,46 @@ int sevlm__kernel_platform_status(struct sevlm__kernel *kernel,
 		host->flags |= SEVLM_HOST_ES;
 	if (data.flags & STATUS_OWNER_EXTERNAL)
 		host->flags |= SEVLM_HOST_EXTERNAL_OWNER;
+	return 0;
+}
+
+/* Firmware tells how many sockets there are by refusing a buffer without room,
+ * as it tells the session's size. */
+static int chip_ids_size(struct sevlm__kernel *kernel,
+			 struct sevlm__error *error, uint32_t *ret_bytes)
+{
+	struct sev_user_data_get_id2 data = { 0 };
+	uint32_t status;
+	int ret = sev_command(kernel, SEV_GET_ID2, &data, &status);
+
+	if (ret != -EIO || status != STATUS_INVALID_LEN)
+		return explain(error, "GET_ID2", ret < 0 ? ret : -EIO, status);
+	if (data.length != SEVLM_CHIP_ID_SIZE &&
+	    data.length != 2 * SEVLM_CHIP_ID_SIZE)
+		return sevlm__fail(error, -ENOTSUP,
+				   "firmware has chip IDs of %u bytes",
+				   data.length);
+	*ret_bytes = data.length;
+	return 0;
+}
+
+int sevlm__kernel_chip_id(struct sevlm__kernel *kernel,
+			  struct sevlm__error *error, void *id)
+{
+	uint8_t ids[2 * SEVLM_CHIP_ID_SIZE] = { 0 };
+	struct sev_user_data_get_id2 data = { .address = (uintptr_t)ids };
+	uint32_t status, bytes = 0;
+	int ret = chip_ids_size(kernel, error, &bytes);
+
+	if (ret)
+		return ret;
+	data.length = bytes;
+	ret = sev_command(kernel, SEV_GET_ID2, &data, &status);
+	if (ret < 0)
+		return explain(error, "GET_ID2", ret, status);
+	if (data.length != bytes)
+		return sevlm__fail(error, -EIO, "GET_ID2 returned %u bytes",
+				   data.length);
+	memcpy(id, ids, SEVLM_CHIP_ID_SIZE);
 	return 0;
 }

@@ -48,6 +48,16 @@ static void ask_firmware(struct sevlm__kernel *kernel, int32_t fd,
 		host->flags |= SEVLM_HOST_FIRMWARE;
 }
 
+static int take_probe(struct sevlm_probe *known,
+		      struct sevlm__kernel *kernel,
+		      const struct sevlm_probe *probe)
+{
+	if (sevlm__copy_in(known, sizeof(*known), probe, sizeof(*known)) ||
+	    known->reserved || sevlm__kernel_init_probe(kernel, known))
+		return -EINVAL;
+	return 0;
+}
+
 SEVLM_API int sevlm_probe_host(const struct sevlm_probe *probe,
 			       struct sevlm_host *ret_host)
 {
@@ -55,9 +65,7 @@ SEVLM_API int sevlm_probe_host(const struct sevlm_probe *probe,
 	struct sevlm__kernel kernel;
 	struct sevlm_probe known;
 
-	if (!ret_host ||
-	    sevlm__copy_in(&known, sizeof(known), probe, sizeof(known)) ||
-	    known.reserved || sevlm__kernel_init_probe(&kernel, &known))
+	if (!ret_host || take_probe(&known, &kernel, probe))
 		return -EINVAL;
 	host.asids = known.asids;
 	host.memlock = known.memlock;
@@ -67,4 +75,50 @@ SEVLM_API int sevlm_probe_host(const struct sevlm_probe *probe,
 	ask_scratch_vm(&kernel, known.scratch_vm_fd, &host);
 	ask_firmware(&kernel, known.sev_fd, &host);
 	return sevlm__copy_out(ret_host, &host, sizeof(host));
+}
+
+/* why /dev/sev could not be opened, in the words of the public set */
+static int no_device(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
+		return -ENOTSUP;
+	case -EACCES:
+		return -EPERM;
+	default:
+		return sevlm__public_error(error);
+	}
+}
+
+static int take_device(struct sevlm__kernel *kernel,
+		       const struct sevlm_probe *probe)
+{
+	struct sevlm_probe known;
+	int ret = take_probe(&known, kernel, probe);
+
+	if (ret)
+		return ret;
+	return known.sev_fd < 0 ? no_device(known.sev_fd) : 0;
+}
+
+SEVLM_API int sevlm_probe_certs(const struct sevlm_probe *probe, void *pdh,
+				void *chain)
+{
+	struct sevlm__kernel kernel;
+	struct sevlm__error unused;
+	int ret = pdh && chain ? take_device(&kernel, probe) : -EINVAL;
+
+	return ret ? ret :
+		     sevlm__kernel_pdh_export(&kernel, &unused, pdh, chain);
+}
+
+SEVLM_API int sevlm_probe_chip_id(const struct sevlm_probe *probe, void *id)
+{
+	struct sevlm__kernel kernel;
+	struct sevlm__error unused;
+	int ret = id ? take_device(&kernel, probe) : -EINVAL;
+
+	return ret ? ret : sevlm__kernel_chip_id(&kernel, &unused, id);
 }

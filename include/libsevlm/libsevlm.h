@@ -1726,6 +1726,37 @@ struct sevlm_host {
 int sevlm_probe_host(const struct sevlm_probe *probe,
 		     struct sevlm_host *ret_host);
 
+/**
+ * sevlm_probe_certs - this host's certificates, without a guest
+ * @probe: how to reach it; only /dev/sev is asked
+ * @pdh:   receives SEVLM_PDH_SIZE bytes
+ * @chain: receives SEVLM_CHAIN_SIZE bytes, as sevlm_vm_export_certs()
+ *
+ * Where the platform is not initialised yet, the descriptor must be writable.
+ * ioctls: SEV_ISSUE_CMD (PDH_CERT_EXPORT) on /dev/sev.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -EPERM (no access), -ENOTSUP (no /dev/sev), -EREMOTEIO,
+ * -EIO.
+ */
+int sevlm_probe_certs(const struct sevlm_probe *probe, void *pdh, void *chain);
+
+/** Size of a chip's ID. */
+#define SEVLM_CHIP_ID_SIZE 64u
+
+/**
+ * sevlm_probe_chip_id - the ID under which AMD serves this chip's CEK
+ * @probe: how to reach it; only /dev/sev is asked
+ * @id:    receives SEVLM_CHIP_ID_SIZE bytes, of the first socket where there
+ *         are two
+ *
+ * ioctls: SEV_ISSUE_CMD (GET_ID2) on /dev/sev.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: as sevlm_probe_certs(); -ENOTSUP also of firmware before API 0.16.
+ */
+int sevlm_probe_chip_id(const struct sevlm_probe *probe, void *id);
+
 /** How bad a finding is. Callers take any other for a warning. */
 #define SEVLM_SEVERITY_INFO    1u
 #define SEVLM_SEVERITY_WARNING 2u
