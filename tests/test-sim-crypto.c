@@ -249,6 +249,30 @@ START_TEST(packet_vector)
 }
 END_TEST
 
+/* The same packet as a VMSA's (0x03) and as a launch secret's (0x01, behind it
+ * a measurement of zeroes): published, though no command here makes them. */
+START_TEST(packet_vectors_of_other_commands)
+{
+	static uint8_t msg[29 + PACKET + 32];
+	uint8_t tik[16], mac[32];
+
+	count_up(tik, 16, 0x10);
+	memset(msg, 0, sizeof(msg));
+	memcpy(msg + 5, header.iv, 16);
+	sim_put32(msg + 21, PACKET);
+	sim_put32(msg + 25, PACKET);
+	memcpy(msg + 29, trans, PACKET);
+	msg[0] = 3;
+	ck_assert_int_eq(sim_hmac(tik, 16, msg, 29 + PACKET, mac), 0);
+	expect(mac, "b38ba0b42b3534d2d4bebc24982524dc"
+		    "4a30ae0e6c002a444ccdc453e66d9faf");
+	msg[0] = 1;
+	ck_assert_int_eq(sim_hmac(tik, 16, msg, sizeof(msg), mac), 0);
+	expect(mac, "ee6960847d60b4b1c385b336309b7f41"
+		    "4e4a74659fba2c8c14e96526aef3372c");
+}
+END_TEST
+
 START_TEST(packet_opens)
 {
 	for (int i = 0; i < 2; i++) {
@@ -354,6 +378,7 @@ static void add_packets(Suite *suite)
 
 	tcase_add_checked_fixture(tc, packet_up, packet_down);
 	tcase_add_test(tc, packet_vector);
+	tcase_add_test(tc, packet_vectors_of_other_commands);
 	tcase_add_test(tc, packet_opens);
 	tcase_add_test(tc, packet_tampered);
 	tcase_add_test(tc, packet_shortened);
