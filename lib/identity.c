@@ -6,9 +6,10 @@
 
 int sevlm__key_digest(const uint8_t *cert, size_t bytes, uint8_t *digest)
 {
-	const uint8_t *key = sevlm__cert_key(cert, bytes, &bytes);
+	struct iovec key;
 
-	return sevlm__sha256(key, bytes, digest);
+	key.iov_base = (void *)sevlm__cert_key(cert, bytes, &key.iov_len);
+	return sevlm__digest(&key, 1, digest);
 }
 
 static void describe(const struct sevlm__cert *cert, struct sevlm_cert *ret)

@@ -180,8 +180,6 @@ int sevlm__verify_ecdsa(const struct sevlm__point *point, bool sha384,
  * of 512: SHA-384; MGF1 with the same hash, salt as long as the hash */
 int sevlm__verify_pss(const uint8_t *modulus, size_t rsa_bytes, const void *msg,
 		      size_t bytes, const uint8_t *sig);
-/* 0 or -ENOMEM */
-int sevlm__sha256(const void *msg, size_t bytes, uint8_t *digest);
 
 /* ---- layer 3: pages.c -------------------------------------------------- */
 

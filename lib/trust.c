@@ -116,6 +116,13 @@ SEVLM_API void sevlm_trust_free(struct sevlm_trust *trust)
 	free(trust);
 }
 
+static int digest_of(const uint8_t *bytes, size_t count, uint8_t *digest)
+{
+	const struct iovec part = { (void *)bytes, count };
+
+	return sevlm__digest(&part, 1, digest);
+}
+
 static int check_root(const uint8_t *ark, size_t bytes,
 		      struct sevlm__cert *cert)
 {
@@ -144,7 +151,7 @@ SEVLM_API int sevlm_trust_add_root(struct sevlm_trust *trust, const void *ark,
 		return -EINVAL;
 	ret = check_root(ark, bytes, &cert);
 	if (!ret)
-		ret = sevlm__sha256(ark, cert.signed_bytes, digest);
+		ret = digest_of(ark, cert.signed_bytes, digest);
 	return ret ? ret : add(&trust->roots, digest, SEVLM_MAX_ROOTS);
 }
 
@@ -204,8 +211,8 @@ const char *sevlm__trust_root(const struct sevlm_trust *trust,
 	uint8_t part[SEVLM__DIGEST_SIZE], whole[SEVLM__DIGEST_SIZE];
 	const char *name;
 
-	if (sevlm__sha256(ark, cert->signed_bytes, part) ||
-	    sevlm__sha256(ark, cert->bytes, whole))
+	if (digest_of(ark, cert->signed_bytes, part) ||
+	    digest_of(ark, cert->bytes, whole))
 		return NULL;
 	name = published_root(part, cert->signed_bytes);
 	if (!name)

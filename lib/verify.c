@@ -194,15 +194,3 @@ int sevlm__verify_pss(const uint8_t *modulus, size_t rsa_bytes, const void *msg,
 	ERR_pop_to_mark();
 	return ret;
 }
-
-int sevlm__sha256(const void *msg, size_t bytes, uint8_t *digest)
-{
-	int ret;
-
-	ERR_set_mark();
-	ret = EVP_Q_digest(NULL, "SHA256", NULL, msg, bytes, digest, NULL) == 1 ?
-		      0 :
-		      -ENOMEM;
-	ERR_pop_to_mark();
-	return ret;
-}
