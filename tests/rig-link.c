@@ -66,7 +66,10 @@ int rig_pipe_init(struct rig_pipe *pipe, uint64_t seed)
 void rig_pipe_fini(struct rig_pipe *pipe)
 {
 	free(pipe->buf);
+	free(pipe->queue);
 	pipe->buf = NULL;
+	pipe->queue = NULL;
+	pipe->queued = pipe->queue_room = 0;
 }
 
 void rig_pipe_clock(struct rig_pipe *pipe, uint64_t now_ns)
@@ -154,7 +157,7 @@ static size_t room(struct rig_pipe *pipe)
 	uint64_t room = PIPE_ROOM - (pipe->in - pipe->out);
 	uint64_t afford = affordable(pipe);
 
-	if (pipe->shut || pipe->count == PIPE_MARKS)
+	if (pipe->count == PIPE_MARKS)
 		return 0;
 	pipe->starved = afford < room;
 	return (size_t)(afford < room ? afford : room);
@@ -166,13 +169,70 @@ static bool gone(const struct rig_side *side)
 	       (side->target ? !side->target_engine : !side->source_engine);
 }
 
+int rig_pipe_put(struct rig_pipe *pipe, const void *bytes, size_t count)
+{
+	size_t room = pipe->queued + count;
+	uint8_t *queue;
+
+	if (room > pipe->queue_room) {
+		queue = realloc(pipe->queue, 2 * room);
+		if (!queue)
+			return -ENOMEM;
+		pipe->queue = queue;
+		pipe->queue_room = 2 * room;
+	}
+	if (count)
+		memcpy(pipe->queue + pipe->queued, bytes, count);
+	pipe->queued += count;
+	return 0;
+}
+
+/* all that the engine has, as long as it is not far ahead of the link */
+static bool intercept(struct rig_side *from, struct rig_pipe *pipe)
+{
+	struct iovec iov[16];
+	size_t count = 16, sum = 0;
+
+	if (gone(from) || pipe->shut || pipe->queued > PIPE_ROOM)
+		return false;
+	output(from, iov, &count);
+	for (size_t i = 0; i < count; i++) {
+		from->rig->hooks.wire(from, iov[i].iov_base, iov[i].iov_len);
+		sum += iov[i].iov_len;
+	}
+	if (sum)
+		consumed(from, sum);
+	return sum > 0;
+}
+
+/* what a hook has put goes in, even if the engine has hung up by now */
+static bool enter_queued(struct rig_side *from, struct rig_pipe *pipe)
+{
+	bool moved = intercept(from, pipe);
+	size_t part = room(pipe);
+
+	if (part > pipe->queued)
+		part = pipe->queued;
+	pipe->starved = pipe->starved && pipe->queued > part;
+	if (!part)
+		return moved;
+	put(pipe, pipe->queue, part);
+	pipe->queued -= part;
+	memmove(pipe->queue, pipe->queue + part, pipe->queued);
+	spend(pipe, part);
+	mark(pipe);
+	return true;
+}
+
 /* from an engine into the link */
 static bool enter(struct rig_side *from, struct rig_pipe *pipe)
 {
 	struct iovec iov[16];
 	size_t count = rig_between(&pipe->random, 1, 16), left, part, sum = 0;
 
-	if (gone(from))
+	if (from->rig->hooks.wire)
+		return enter_queued(from, pipe);
+	if (gone(from) || pipe->shut)
 		return false;
 	output(from, iov, &count);
 	left = room(pipe);
@@ -282,7 +342,8 @@ static bool carry(struct rig_side *from, struct rig_side *to,
 static bool drained(const struct rig_side *from, const struct rig_side *to,
 		    const struct rig_pipe *pipe)
 {
-	return pipe->shut && !pipe->count && !gone(to) && !from->closed;
+	return pipe->shut && !pipe->count && !pipe->queued && !gone(to) &&
+	       !from->closed;
 }
 
 static void tell_cut(struct rig *rig)

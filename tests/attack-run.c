@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kvm.h>
+
+#include "attack.h"
+
+#define ASIDS 2u
+/* memory that no page may reach: a ROM, say */
+#define SKIP_GPA (3ull << 32)
+#define SKIP_PAGES 4u
+#define SKIP_BYTE 0x5a
+
+static uint8_t untouched[2][SKIP_PAGES * RIG_PAGE]
+	__attribute__((aligned(RIG_PAGE)));
+
+/* ---- the scene ---------------------------------------------------------- */
+
+static void draw_plan(struct rig_plan *plan, uint64_t number)
+{
+	static const uint32_t workloads[] = {SEVLM_SIM_FLIP, SEVLM_SIM_RANDOM,
+					     SEVLM_SIM_HOT, SEVLM_SIM_FLIP};
+	struct rig_random random = {number * 7919 + 1};
+	uint64_t pages = rig_between(&random, 72, 112);
+
+	*plan = (struct rig_plan){
+		.seed = rig_random(&random),
+		.memory = pages * RIG_PAGE,
+		.workload = workloads[rig_below(&random, 4)],
+		.steps = (uint32_t)rig_between(&random, 500, 6000),
+		.device = true,
+		.own_chain = true,
+		.batch = (uint32_t)rig_between(&random, 12, 20),
+		.bandwidth = 200000000,
+		.max_rounds = (uint32_t)rig_between(&random, 2, 5),
+		.stop_anyway = 1,
+		.downtime_ns = RIG_MS / 4,
+		.hello_ns = RIG_SECOND,
+		.stall_ns = RIG_SECOND,
+		.commit_ns = RIG_SECOND,
+	};
+	if (rig_one_in(&random, 2))
+		plan->split = rig_between(&random, 1, pages - 1) * RIG_PAGE;
+	if (rig_one_in(&random, 3))
+		plan->fragment = 4096;
+}
+
+/* What the guest's hosts have beside the rig's: CPUID, memory that is only
+ * private and memory that does not move. */
+static int dress_side(struct rig_side *side)
+{
+	uint8_t *skip = untouched[side->target];
+	int ret = rig_vmm_map(side, &side->plug, RIG_PLUG_GPA, 1, true);
+
+	if (!ret)
+		ret = sevlm_vm_add_region(side->vm, RIG_PLUG_GPA,
+					  side->plug.bytes, side->plug.mem,
+					  SEVLM_REGION_PRIVATE);
+	side->plug.there = !ret;
+	memset(skip, SKIP_BYTE, sizeof(untouched[0]));
+	if (!ret)
+		ret = sevlm_vm_add_region(side->vm, SKIP_GPA,
+					  sizeof(untouched[0]), skip,
+					  SEVLM_REGION_SKIP);
+	return ret;
+}
+
+static struct {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entries[3];
+} cpuids = {
+	.head = {.nent = 3},
+	.entries = {{.function = 1, .ebx = 0x800},
+		    {.function = 7, .flags = 1, .ebx = 0x40},
+		    {.function = 0x40000001, .eax = 0x30000}},
+};
+
+static int dress(struct rig *rig, struct rig_random *random)
+{
+	int ret = dress_side(&rig->source);
+
+	if (!ret)
+		ret = dress_side(&rig->target);
+	rig->plug_type = SEVLM_REGION_PRIVATE;
+	rig->source_config.cpuid = &cpuids.head;
+	rig->target_config.cpuid = &cpuids.head;
+	rig_bytes(random, rig->source_config.nonce, SEVLM_NONCE_SIZE);
+	rig_bytes(random, rig->target_config.nonce, SEVLM_NONCE_SIZE);
+	return ret;
+}
+
+/* ---- the other run, recorded -------------------------------------------- */
+
+static void record(struct attack *attack, bool back, const uint8_t *bytes,
+		   size_t count)
+{
+	struct scene *scene = (void *)(uintptr_t)attack->tapes;
+
+	wire_put(attack, back, bytes, count);
+	if (!tape_add(&scene->tapes[back], bytes, count))
+		attack->wrong = "no memory";
+}
+
+static bool record_scene(struct scene *scene, FILE *trace)
+{
+	static const struct kind recorder = {.record = record};
+	static struct attack attack;
+	struct rig *rig = &attack.rig;
+	bool ret = false;
+
+	memset(&attack, 0, sizeof(attack));
+	attack.kind = &recorder;
+	attack.tapes = (void *)scene;
+	attack.random.state = ~scene->number;
+	rig->trace = trace;
+	if (rig_open(rig, &scene->hosts, &scene->plan))
+		return false;
+	rig->hooks.data = &attack;
+	rig->hooks.wire = wire_take;
+	if (!dress(rig, &attack.random) && !rig_start(rig)) {
+		rig_run(rig);
+		ret = !rig_not_perfect(rig) && !attack.wrong;
+	}
+	rig_close(rig);
+	wire_free(&attack.wires[0]);
+	wire_free(&attack.wires[1]);
+	return ret;
+}
+
+bool scene_open(struct scene *scene, uint64_t number, FILE *trace)
+{
+	memset(scene, 0, sizeof(*scene));
+	scene->number = number;
+	draw_plan(&scene->plan, number);
+	if (rig_hosts_new(&scene->hosts, scene->plan.seed, ASIDS))
+		return false;
+	scene->open = true;
+	return record_scene(scene, trace);
+}
+
+void scene_close(struct scene *scene)
+{
+	if (scene->open)
+		rig_hosts_free(&scene->hosts);
+	tape_free(&scene->tapes[0]);
+	tape_free(&scene->tapes[1]);
+	scene->open = false;
+}
+
+/* ---- what is true when the target may run ------------------------------- */
+
+static bool wrong(struct attack *attack, const char *what)
+{
+	if (!what || attack->wrong)
+		return attack->wrong != NULL;
+	snprintf(attack->sentence, sizeof(attack->sentence), "%s", what);
+	attack->wrong = attack->sentence;
+	return true;
+}
+
+static uint64_t mend(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+	uint64_t ret = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		ret += to[i] != from[i];
+	memcpy(to, from, bytes);
+	return ret;
+}
+
+/* Puts the shared pages right; what is still wrong then is wrong elsewhere. */
+static void mend_shared(struct attack *attack)
+{
+	struct rig_side *from = &attack->rig.source, *to = &attack->rig.target;
+
+	for (uint64_t gpa = 0; gpa < attack->plan.memory; gpa += RIG_PAGE)
+		if (sevlm_sim_vm_shared(from->sim, gpa))
+			attack->altered +=
+				mend(to->ram + gpa, from->ram + gpa, RIG_PAGE);
+	attack->altered +=
+		mend(to->device.mem, from->device.mem, from->device.bytes);
+}
+
+static bool same_states(struct rig *rig)
+{
+	uint64_t pages = rig->plan.memory / RIG_PAGE, bytes;
+	uint32_t here, there;
+
+	for (uint64_t i = 0; i < pages; i++)
+		if (sevlm_vm_page_state(rig->source.vm, i * RIG_PAGE, &here,
+					&bytes) ||
+		    sevlm_vm_page_state(rig->target.vm, i * RIG_PAGE, &there,
+					&bytes) ||
+		    here != there)
+			return false;
+	return true;
+}
+
+static bool same_guest(struct rig *rig)
+{
+	struct sevlm_guest_status here = {.size = sizeof(here)}, there = here;
+	uint32_t offered, taken;
+
+	return !sevlm_vm_guest_status(rig->source.vm, &here) &&
+	       !sevlm_vm_guest_status(rig->target.vm, &there) &&
+	       here.policy == there.policy &&
+	       !sevlm_vm_control(rig->source.vm, &offered) &&
+	       !sevlm_vm_control(rig->target.vm, &taken) && offered == taken;
+}
+
+static int answer(struct rig_side *side, uint32_t want)
+{
+	struct rig *rig = side->rig;
+	struct attack *attack = rig->hooks.data;
+	int ret;
+
+	if (!side->target || want != SEVLM_WANT_RUN)
+		return rig_vmm_answer(side, want);
+	attack->due = attack->kind->due(attack);
+	rig->excused = attack->due == DUE_CONTAINED;
+	if (attack->due == DUE_SPARED)
+		mend_shared(attack);
+	ret = rig_vmm_answer(side, want);
+	if (!rig->excused && !same_states(rig))
+		wrong(attack, "the two sides have other page states");
+	if (!rig->excused && !same_guest(rig))
+		wrong(attack, "the two sides have another policy or consent");
+	return ret;
+}
+
+/* ---- the judgement ------------------------------------------------------ */
+
+static bool completed(const struct rig_side *side)
+{
+	return side->ended && side->outcome == SEVLM_OUTCOME_COMPLETED;
+}
+
+static bool both_completed(const struct rig *rig)
+{
+	return completed(&rig->source) && completed(&rig->target);
+}
+
+static const char *not_due(struct attack *attack)
+{
+	struct rig *rig = &attack->rig;
+
+	switch (attack->due) {
+	case DUE_PERFECT:
+	case DUE_SPARED:
+		return both_completed(rig) ? NULL : "no harm, but it failed";
+	case DUE_HELLO:
+		if (attack->starts[0] && attack->starts[1])
+			return "firmware was asked in spite of a bad HELLO";
+		/* fall through */
+	case DUE_REFUSED:
+		return rig->target.ran || completed(&rig->source)
+			       ? "the attack went through"
+			       : NULL;
+	case DUE_LATE:
+		return completed(&rig->source) ? "the source took a forged word"
+					       : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static bool skip_untouched(void)
+{
+	for (size_t i = 0; i < sizeof(untouched[0]); i++)
+		if (untouched[0][i] != SKIP_BYTE ||
+		    untouched[1][i] != SKIP_BYTE)
+			return false;
+	return true;
+}
+
+static const char *unasked(const struct attack *attack)
+{
+	/* 2: the magic bytes and a HELLO */
+	if (attack->starts[1] && attack->wires[ATTACK_BACK].index < 2)
+		return "RECEIVE_START for a peer that was not answered";
+	if (attack->starts[0] && !attack->starts[1] &&
+	    attack->wires[ATTACK_THERE].index < 2)
+		return "SEND_START before HELLO";
+	return skip_untouched() ? NULL : "a page where none belongs";
+}
+
+/* Can the guest that stayed be moved when nobody attacks? */
+static bool again(struct attack *attack)
+{
+	struct rig *rig = &attack->rig;
+	int ret = rig_again(rig);
+
+	attack->again = true;
+	if (!ret)
+		ret = sevlm_vm_remove_region(rig->source.vm, SKIP_GPA);
+	if (!ret)
+		ret = rig_start(rig);
+	if (ret)
+		return !wrong(attack, sevlm_vm_error(rig->source.vm));
+	rig_run(rig);
+	return !wrong(attack, rig_not_perfect(rig));
+}
+
+static void run_on(struct rig_side *side)
+{
+	if (side->running)
+		rig_vmm_run(side, 32);
+}
+
+static bool judge(struct attack *attack)
+{
+	struct rig *rig = &attack->rig;
+
+	attack->outcome[0] = rig->source.outcome;
+	attack->outcome[1] = rig->target.outcome;
+	memcpy(attack->ends[0], rig->source.error, sizeof(attack->ends[0]));
+	memcpy(attack->ends[1], rig->target.error, sizeof(attack->ends[1]));
+	attack->due = attack->kind->due(attack);
+	run_on(&rig->source);
+	run_on(&rig->target);
+	if (wrong(attack, rig_wrong(rig)) || wrong(attack, unasked(attack)) ||
+	    wrong(attack, not_due(attack)))
+		return false;
+	if (!attack->struck && wrong(attack, rig_not_perfect(rig)))
+		return false;
+	if (rig->source.running && rig_one_in(&attack->random, 4))
+		return again(attack);
+	return true;
+}
+
+static uint64_t commands(struct rig_side *side)
+{
+	return sevlm_sim_host_commands(side->host,
+				       side->target ? KVM_SEV_RECEIVE_START
+						    : KVM_SEV_SEND_START);
+}
+
+static bool run(struct attack *attack)
+{
+	struct rig *rig = &attack->rig;
+	uint64_t before[2] = {commands(&rig->source), commands(&rig->target)};
+
+	rig_run(rig);
+	attack->starts[0] = commands(&rig->source) - before[0];
+	attack->starts[1] = commands(&rig->target) - before[1];
+	return judge(attack);
+}
+
+static bool start(struct attack *attack)
+{
+	struct rig *rig = &attack->rig;
+
+	rig->hooks = (struct rig_hooks){
+		.data = attack,
+		.answer = answer,
+		.wire = wire_take,
+	};
+	if (dress(rig, &attack->random) ||
+	    (attack->kind->begin && !attack->kind->begin(attack)) ||
+	    rig_start(rig))
+		return !wrong(attack, "the engines cannot be made");
+	return run(attack);
+}
+
+static void finish(struct attack *attack)
+{
+	if (attack->kind->end)
+		attack->kind->end(attack);
+	free(attack->held);
+	attack->held = NULL;
+	rig_close(&attack->rig);
+	wire_free(&attack->wires[0]);
+	wire_free(&attack->wires[1]);
+}
+
+bool attack_run(struct attack *attack, struct scene *scene, FILE *trace)
+{
+	bool ret = false;
+
+	attack->rig.trace = trace;
+	attack->plan = scene->plan;
+	attack->tapes = scene->tapes;
+	if (!rig_open(&attack->rig, &scene->hosts, &scene->plan))
+		ret = start(attack);
+	else
+		wrong(attack, "the rig cannot be put up");
+	finish(attack);
+	if (!rig_hosts_clean(&scene->hosts))
+		ret = !wrong(attack, "a guest context or an ASID is left");
+	return ret && !attack->wrong;
+}
+
+const char *due_name(enum due due)
+{
+	static const char *const names[DUES] = {
+		[DUE_PERFECT] = "harmless",
+		[DUE_SPARED] = "bytes of shared pages",
+		[DUE_REFUSED] = "refused",
+		[DUE_HELLO] = "refused in HELLO",
+		[DUE_LATE] = "never believed",
+		[DUE_CONTAINED] = "contained",
+	};
+
+	return names[due];
+}

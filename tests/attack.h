@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Attackers of the stream, between the engines of a rig: each run is a
+ * function of its seed. attack.c counts and prints, attack-run.c has one run
+ * and its judgement, attack-wire.c cuts what an engine sends into records;
+ * then one kind per file: attack-records.c knows no key, attack-peer.c has
+ * the keys of one end.
+ */
+#ifndef SEVLM_ATTACK_H
+#define SEVLM_ATTACK_H
+
+#include "record.h"
+#include "rig.h"
+
+#define ATTACK_THERE 0
+#define ATTACK_BACK 1
+
+/* What must become of a run that was attacked. */
+enum due {
+	DUE_PERFECT, /* as if nothing had been: both sides completed */
+	DUE_SPARED, /* so, but for bytes of shared pages */
+	DUE_REFUSED, /* the target never ran, nobody says completed */
+	DUE_HELLO, /* so, and firmware was not asked to start */
+	DUE_LATE, /* the target may run; the source does not say completed */
+	DUE_CONTAINED, /* a source's own guest: whatever it is, where it may be */
+	DUES
+};
+
+/* Records of one direction: the magic bytes, HELLO, and so on. */
+struct tape {
+	struct tape_record {
+		uint8_t *bytes;
+		size_t count;
+	} * records;
+	uint32_t count, room;
+};
+
+/* One direction on its way through the attacker. */
+struct wire {
+	uint8_t *buf;
+	size_t have, room;
+	uint32_t index; /* of the record that is not complete yet */
+	uint64_t sequence; /* of the next record that the receiver sees */
+	uint32_t epoch;
+};
+
+struct attack;
+
+struct kind {
+	const char *name;
+	uint32_t count; /* ways to attack */
+	const char *(*what)(uint32_t what);
+	/* from the attack's chance */
+	void (*draw)(struct attack *attack);
+	/* the number-th of every one there is; false past the last */
+	bool (*number)(struct attack *attack, uint64_t number);
+	/* a whole record of an engine; nothing is passed on by itself */
+	void (*record)(struct attack *attack, bool back, const uint8_t *record,
+		       size_t bytes);
+	/* what must become of it */
+	enum due (*due)(const struct attack *attack);
+	void (*describe)(const struct attack *attack, FILE *out);
+	/* both may be NULL */
+	bool (*begin)(struct attack *attack);
+	void (*end)(struct attack *attack);
+	/* least share of runs, in percent, in which the attack happened, and
+	 * in which it was refused */
+	uint32_t least_struck, least_refused;
+};
+
+struct forger;
+
+struct attack {
+	struct rig rig;
+	const struct kind *kind;
+	const struct tape *tapes; /* of an earlier run, one per direction */
+	uint64_t seed;
+	struct rig_random random;
+	struct rig_plan plan;
+	struct wire wires[2];
+	/* what was drawn */
+	uint32_t what;
+	bool back; /* the direction */
+	uint32_t place; /* index of the record, or how many to let pass */
+	uint32_t spot; /* which byte, and one; 0: chance */
+	bool fix; /* make sequence and epoch right again */
+	/* what was done */
+	bool struck;
+	bool another; /* the tapes are of another channel */
+	bool swallow[2]; /* nothing of this direction passes any more */
+	bool harmless; /* where nobody compares the header */
+	bool only_payloads; /* of shared pages differ */
+	uint16_t type; /* of the record that was struck */
+	struct tape said; /* this direction, so far */
+	uint8_t *held;
+	size_t held_bytes;
+	struct forger *forger;
+	/* how it went */
+	enum due due;
+	uint32_t outcome[2];
+	char ends[2][256]; /* what the engines said */
+	uint64_t starts[2]; /* SEND_START, RECEIVE_START */
+	uint64_t altered; /* bytes of shared pages at the target */
+	bool again;
+	const char *wrong;
+	char sentence[400];
+};
+
+struct scene {
+	struct rig_hosts hosts;
+	struct rig_plan plan;
+	struct tape tapes[2];
+	uint64_t number;
+	bool open;
+};
+
+extern const struct kind kind_records;
+
+/* ---- attack-wire.c ------------------------------------------------------ */
+
+/* the hook: cuts into records and calls the kind */
+void wire_take(struct rig_side *from, const void *bytes, size_t count);
+void wire_free(struct wire *wire);
+/* to the receiver as it is */
+void wire_put(struct attack *attack, bool back, const uint8_t *bytes,
+	      size_t count);
+/* with the sequence number and epoch that the receiver waits for */
+void wire_put_fixed(struct attack *attack, bool back, const uint8_t *record,
+		    size_t bytes);
+/* a record of the attacker's own */
+void wire_say(struct attack *attack, bool back, uint16_t type, uint16_t flags,
+	      const void *body, size_t bytes);
+struct sevlm__record wire_header(const uint8_t *record);
+bool tape_add(struct tape *tape, const uint8_t *record, size_t bytes);
+void tape_free(struct tape *tape);
+
+/* ---- attack-run.c ------------------------------------------------------- */
+
+/* hosts, a guest, and what both sides say when nobody attacks */
+bool scene_open(struct scene *scene, uint64_t number, FILE *trace);
+void scene_close(struct scene *scene);
+/* false where it went wrong; the sentence is in the attack */
+bool attack_run(struct attack *attack, struct scene *scene, FILE *trace);
+const char *due_name(enum due due);
+
+#endif /* SEVLM_ATTACK_H */
