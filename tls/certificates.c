@@ -13,14 +13,6 @@
 
 /* ---- texts ---- */
 
-/* what: cert, key, ca or crl */
-static int wrong(struct sevlm_tls *tls, const char *what)
-{
-	int code = tls_fail_ssl(tls, what);
-
-	return code == -ENOMEM ? code : tls_fail(tls, -EINVAL);
-}
-
 /* never asks anyone for a passphrase */
 static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 {
@@ -31,91 +23,114 @@ static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 	return -1;
 }
 
-/* the end of a text is an error of OpenSSL's like any other */
-static bool at_end(void)
+static bool own_cert(SSL_CTX *ctx, void *cert, size_t place)
 {
-	unsigned long error = ERR_peek_last_error();
-
-	if (ERR_GET_LIB(error) != ERR_LIB_PEM ||
-	    ERR_GET_REASON(error) != PEM_R_NO_START_LINE)
-		return false;
-	ERR_clear_error();
-	return true;
-}
-
-static X509 *read_cert(BIO *text)
-{
-	return PEM_read_bio_X509(text, NULL, no_passphrase, NULL);
-}
-
-/* hands every certificate to take(), with its place */
-static bool each_cert(BIO *text, SSL_CTX *ctx,
-		      bool (*take)(SSL_CTX *ctx, X509 *cert, size_t place))
-{
-	X509 *cert;
-	size_t place = 0;
-	bool ok = true;
-
-	while (ok && (cert = read_cert(text))) {
-		ok = take(ctx, cert, place++);
-		X509_free(cert);
-	}
-	if (!ok || !place)
-		return false;
-	return at_end();
-}
-
-static bool own_cert(SSL_CTX *ctx, X509 *cert, size_t place)
-{
-	return (place ? SSL_CTX_add1_chain_cert(ctx, cert) :
+	return (place ? SSL_CTX_add1_chain_cert(ctx, (X509 *)cert) :
 			SSL_CTX_use_certificate(ctx, cert)) == 1;
 }
 
-static bool add_ca(SSL_CTX *ctx, X509 *cert, size_t place)
+static bool add_ca(SSL_CTX *ctx, void *cert, size_t place)
 {
 	(void)place;
 	return X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert);
 }
 
-static bool own_certs(BIO *text, SSL_CTX *ctx)
-{
-	return each_cert(text, ctx, own_cert);
-}
-
-static bool add_cas(BIO *text, SSL_CTX *ctx)
-{
-	return each_cert(text, ctx, add_ca);
-}
-
-static bool own_key(BIO *text, SSL_CTX *ctx)
-{
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, no_passphrase,
-						NULL);
-	bool ok = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
-		  SSL_CTX_check_private_key(ctx) == 1;
-
-	EVP_PKEY_free(key);
-	return ok;
-}
-
-static bool add_crls(BIO *text, SSL_CTX *ctx)
+static bool add_crl(SSL_CTX *ctx, void *crl, size_t place)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	size_t count = 0;
-	bool ok = true;
-	X509_CRL *crl;
 
-	while (ok && (crl = PEM_read_bio_X509_CRL(text, NULL, no_passphrase,
-						  NULL))) {
-		ok = X509_STORE_add_crl(store, crl);
-		X509_CRL_free(crl);
-		count++;
+	(void)place;
+	return X509_STORE_add_crl(store, crl) &&
+	       X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK |
+						   X509_V_FLAG_CRL_CHECK_ALL);
+}
+
+static void *read_cert(BIO *bio)
+{
+	return PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+}
+
+static void *read_crl(BIO *bio)
+{
+	return PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL);
+}
+
+static void free_cert(void *cert)
+{
+	X509_free(cert);
+}
+
+static void free_crl(void *crl)
+{
+	X509_CRL_free(crl);
+}
+
+/* A text is a list of one or more. */
+static const struct list {
+	const char *what;
+	void *(*read)(BIO *bio);
+	void (*free)(void *item);
+	bool (*use)(SSL_CTX *ctx, void *item, size_t place);
+} certs = { "cert", read_cert, free_cert, own_cert },
+  cas = { "ca", read_cert, free_cert, add_ca },
+  crls = { "crl", read_crl, free_crl, add_crl };
+
+/* the end of a text is an error of OpenSSL's like any other */
+static bool at_end(void)
+{
+	unsigned long error = ERR_peek_last_error();
+
+	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
+	       ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+static bool use_each(const struct list *list, SSL_CTX *ctx, BIO *bio)
+{
+	size_t place = 0;
+	bool ok = true;
+	void *item;
+
+	while (ok && (item = list->read(bio))) {
+		ok = list->use(ctx, item, place++);
+		list->free(item);
 	}
-	if (!ok || !count)
-		return false;
-	return at_end() && X509_STORE_set_flags(store,
-						X509_V_FLAG_CRL_CHECK |
-						X509_V_FLAG_CRL_CHECK_ALL);
+	return ok && place && at_end();
+}
+
+static int wrong(struct sevlm_tls *tls, const char *what, const char *why)
+{
+	int code;
+
+	if (!ERR_peek_error())
+		return tls_fail(tls, sevlm__fail(&tls->error, -EINVAL,
+						 "%s: %s", what, why));
+	code = tls_fail_ssl(tls, what);
+	return tls_fail(tls, code == -ENOMEM ? code : -EINVAL);
+}
+
+static int use_list(struct sevlm_tls *tls, const struct list *list,
+		    const void *pem, size_t bytes)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)bytes);
+	bool ok = bio && use_each(list, tls->ctx, bio);
+
+	BIO_free(bio);
+	if (!ok)
+		return wrong(tls, list->what, "not what it should be");
+	ERR_clear_error();
+	return 0;
+}
+
+static int use_key(struct sevlm_tls *tls, const void *pem, size_t bytes)
+{
+	X509 *cert = SSL_CTX_get0_certificate(tls->ctx);
+	EVP_PKEY *key = tls_read_key(X509_get0_pubkey(cert), pem, bytes);
+	bool ok = key && SSL_CTX_use_PrivateKey(tls->ctx, key) == 1 &&
+		  SSL_CTX_check_private_key(tls->ctx) == 1;
+
+	EVP_PKEY_free(key);
+	return ok ? 0 : wrong(tls, "key", "not the certificate's, or not PEM "
+					  "without a passphrase");
 }
 
 /* ---- who the peer is ---- */
@@ -182,33 +197,20 @@ int tls_expect_peer(struct sevlm_tls *tls,
 int tls_use_certificates(struct sevlm_tls *tls,
 			 const struct sevlm_tls_config *config)
 {
-	const struct {
-		const char *what;
-		const void *pem;
-		size_t bytes;
-		bool (*read)(BIO *text, SSL_CTX *ctx);
-	} texts[] = {
-		{ "cert", config->cert, config->cert_bytes, own_certs },
-		{ "key", config->key, config->key_bytes, own_key },
-		{ "ca", config->ca, config->ca_bytes, add_cas },
-		{ "crl", config->crl, config->crl_bytes, add_crls },
-	};
+	int ret;
 
 	if (!plain_name(config->peer_name))
 		return tls_fail(tls, sevlm__fail(&tls->error, -EINVAL,
 						 "peer_name: neither a DNS name nor an IP address"));
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		BIO *text;
-		bool ok;
-
-		if (!texts[i].pem)
-			continue;
-		text = BIO_new_mem_buf(texts[i].pem, (int)texts[i].bytes);
-		ok = text && texts[i].read(text, tls->ctx);
-		BIO_free(text);
-		if (!ok)
-			return wrong(tls, texts[i].what);
-	}
+	ret = use_list(tls, &certs, config->cert, config->cert_bytes);
+	if (!ret)
+		ret = use_key(tls, config->key, config->key_bytes);
+	if (!ret)
+		ret = use_list(tls, &cas, config->ca, config->ca_bytes);
+	if (!ret && config->crl)
+		ret = use_list(tls, &crls, config->crl, config->crl_bytes);
+	if (ret)
+		return ret;
 	SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER |
 				     SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(tls->ctx, verify, tls);

@@ -3,6 +3,7 @@
  * Private to the channel. A file calls those above it in this list only:
  *
  *   failure       what OpenSSL says went wrong, as code and sentence
+ *   key           a private key from PEM
  *   certificates  who the peer must be, by certificates
  *   psk           ... by a key that the two ends share
  *   context       what TLS is allowed to be
@@ -75,6 +76,11 @@ void tls_forget_errors(void);
 int tls_fail(struct sevlm_tls *tls, int code);
 /* as OpenSSL tells it */
 int tls_fail_ssl(struct sevlm_tls *tls, const char *doing);
+
+/* ---- key.c ------------------------------------------------------------- */
+
+/* the key that belongs to a certificate's, or NULL */
+EVP_PKEY *tls_read_key(const EVP_PKEY *of_cert, const void *pem, size_t bytes);
 
 /* ---- certificates.c, psk.c, context.c ---------------------------------- */
 
