@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Secrets that stay behind, how much a peer can make us allocate, and what
- * happens where there is no memory. */
-#include <errno.h>
-#include <stdlib.h>
+/* Secrets that stay behind in memory that is given back. */
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -46,11 +43,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-	watch_fail(0);
 	tls_close(&link_);
+	watch_reset();
 }
-
-/* ---- secrets ------------------------------------------------------------ */
 
 /* as documented in the library, written once more */
 static void derived(uint8_t key[SECRET])

@@ -13,7 +13,9 @@
 
 static struct {
 	int64_t bytes, peak, blocks;
-	uint64_t calls, fail_from;
+	uint64_t calls, fail_at;
+	bool fail_rest;
+	bool paused;
 	struct {
 		const char *name;
 		const void *secret;
@@ -26,50 +28,51 @@ static struct {
 /* all that is allocated, by a walk from the hash of the address */
 static void *blocks[MAX_BLOCKS];
 
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void __real_free(void *buf);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_realloc(void *buf, size_t bytes);
-void __wrap_free(void *buf);
-
 /* a place that was given up, so that a walk goes on behind it */
 static char gone;
 
 static void **place_of(const void *buf)
 {
 	size_t at = ((uintptr_t)buf >> 4) * 2654435761u;
+	void **free_one = NULL;
 
 	for (size_t i = 0; i < MAX_BLOCKS; i++) {
 		void **place = &blocks[(at + i) % MAX_BLOCKS];
 
-		if (*place == buf || !*place)
+		if (*place == buf)
 			return place;
+		if (!free_one && (!*place || *place == &gone))
+			free_one = place;
+		if (!*place)
+			break;
 	}
-	return NULL;
+	return free_one;
 }
 
 static void remember(void *buf)
 {
 	void **place = place_of(buf);
 
-	if (place)
-		*place = buf;
+	if (!place)
+		abort();
+	*place = buf;
 }
 
-static void forget(const void *buf)
+/* false: it was not counted */
+static bool forget(const void *buf)
 {
 	void **place = place_of(buf);
 
-	if (place && *place == buf)
-		*place = &gone;
+	if (!place || *place != buf)
+		return false;
+	*place = &gone;
+	return true;
 }
 
 static void *allocated(void *buf)
 {
-	if (!buf)
-		return NULL;
+	if (!buf || watch.paused)
+		return buf;
 	remember(buf);
 	watch.blocks++;
 	watch.bytes += (int64_t)malloc_usable_size(buf);
@@ -80,7 +83,12 @@ static void *allocated(void *buf)
 
 static bool fails(void)
 {
-	return ++watch.calls >= watch.fail_from && watch.fail_from;
+	if (watch.paused)
+		return false;
+	watch.calls++;
+	return watch.fail_at && (watch.fail_rest ?
+					 watch.calls >= watch.fail_at :
+					 watch.calls == watch.fail_at);
 }
 
 static void search(const void *buf)
@@ -95,76 +103,54 @@ static void search(const void *buf)
 
 /* The fresh block is filled, so that it does not show what its last owner
  * left there, and was found with already. */
-void *__wrap_malloc(size_t bytes)
+static void *get(size_t bytes, const char *file, int line)
 {
-	void *buf = fails() ? NULL : __real_malloc(bytes);
+	void *buf = fails() ? NULL : malloc(bytes);
 
+	(void)file;
+	(void)line;
 	if (buf)
 		memset(buf, 0xaa, malloc_usable_size(buf));
 	return allocated(buf);
 }
 
-void *__wrap_calloc(size_t count, size_t bytes)
+static void put(void *buf, const char *file, int line)
 {
-	return fails() ? NULL : allocated(__real_calloc(count, bytes));
-}
-
-void __wrap_free(void *buf)
-{
+	(void)file;
+	(void)line;
 	if (!buf)
 		return;
 	search(buf);
-	forget(buf);
-	watch.blocks--;
-	watch.bytes -= (int64_t)malloc_usable_size(buf);
-	__real_free(buf);
+	if (forget(buf)) {
+		watch.blocks--;
+		watch.bytes -= (int64_t)malloc_usable_size(buf);
+	}
+	free(buf);
 }
 
 /* never in place: what stays behind is looked at */
-void *__wrap_realloc(void *buf, size_t bytes)
+static void *move(void *buf, size_t bytes, const char *file, int line)
 {
 	size_t old = buf ? malloc_usable_size(buf) : 0;
-	void *ret = __wrap_malloc(bytes);
+	void *ret = get(bytes, file, line);
 
 	if (ret && buf) {
 		memcpy(ret, buf, old < bytes ? old : bytes);
-		__wrap_free(buf);
+		put(buf, file, line);
 	}
 	return ret;
 }
 
-static void *openssl_malloc(size_t bytes, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return __wrap_malloc(bytes);
-}
-
-static void *openssl_realloc(void *buf, size_t bytes, const char *file,
-			     int line)
-{
-	(void)file;
-	(void)line;
-	return __wrap_realloc(buf, bytes);
-}
-
-static void openssl_free(void *buf, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	__wrap_free(buf);
-}
-
 void watch_init(void)
 {
-	if (!CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc,
-				      openssl_free))
+	if (!CRYPTO_set_mem_functions(get, move, put))
 		abort();
 }
 
 void watch_reset(void)
 {
 	memset(&watch, 0, sizeof(watch));
+	memset(blocks, 0, sizeof(blocks));
 }
 
 int64_t watch_bytes(void)
@@ -187,10 +173,16 @@ uint64_t watch_calls(void)
 	return watch.calls;
 }
 
-void watch_fail(uint64_t from)
+void watch_fail(uint64_t number, bool rest)
 {
 	watch.calls = 0;
-	watch.fail_from = from;
+	watch.fail_at = number;
+	watch.fail_rest = rest;
+}
+
+void watch_pause(bool pause)
+{
+	watch.paused = pause;
 }
 
 void watch_for(const char *name, const void *secret, size_t bytes)

@@ -11,7 +11,8 @@
  *   flow          bytes of the engine, in and out
  *   tls           lifetime, handshake, states
  *
- * OpenSSL's error queue is empty between two public calls.
+ * OpenSSL's error queue is empty between two public calls. Memory is taken from
+ * OpenSSL too: it wipes, and whoever gave it an allocator sees all of it.
  */
 #ifndef SEVLM_TLS_INTERNAL_H
 #define SEVLM_TLS_INTERNAL_H

@@ -5,11 +5,9 @@
  * is wiped, and OpenSSL is given the numbers.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -273,14 +271,11 @@ EVP_PKEY *tls_read_key(const EVP_PKEY *of_cert, const void *pem, size_t bytes)
 	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
 		if (!find_body(pem, bytes, labels[i], &body))
 			continue;
-		buf = malloc(2 * body.left + 1);
-		if (!buf) {
-			ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
-			return NULL;
-		}
+		buf = OPENSSL_malloc(2 * body.left + 1);
+		if (!buf)
+			break;
 		ret = decode(of_cert, &body, !i, buf);
-		OPENSSL_cleanse(buf, 2 * body.left);
-		free(buf);
+		OPENSSL_clear_free(buf, 2 * body.left + 1);
 		break;
 	}
 	return ret;

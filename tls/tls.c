@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 
@@ -102,9 +101,11 @@ SEVLM_API int sevlm_tls_new(const struct sevlm_tls_config *config,
 	if (sevlm__copy_in(&own, sizeof(own), config, sizeof(own)) ||
 	    !is_allowed(&own))
 		return -EINVAL;
-	tls = calloc(1, sizeof(*tls));
-	if (!tls)
+	tls = OPENSSL_zalloc(sizeof(*tls));
+	if (!tls) {
+		tls_forget_errors();
 		return -ENOMEM;
+	}
 	sevlm__error_clear(&tls->error);
 	tls->role = own.role;
 	tls->state = SEVLM_TLS_HANDSHAKE;
@@ -129,8 +130,7 @@ SEVLM_API void sevlm_tls_free(struct sevlm_tls *tls)
 	BIO_free(tls->link);
 	SSL_SESSION_free(tls->psk);
 	SSL_CTX_free(tls->ctx);
-	OPENSSL_cleanse(tls, sizeof(*tls));
-	free(tls);
+	OPENSSL_clear_free(tls, sizeof(*tls));
 	tls_forget_errors();
 }
 

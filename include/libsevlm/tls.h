@@ -73,6 +73,10 @@ extern "C" {
 /** Bytes of a key that the two ends share. */
 #define SEVLM_TLS_PSK_SIZE 32u
 
+/** More memory than that, in bytes, a peer that has not proven itself cannot
+ *  make one end take, what sevlm_tls_new() allocates included. */
+#define SEVLM_TLS_MEMORY_MAX (2u << 20)
+
 /** Largest PEM text, in bytes. */
 #define SEVLM_TLS_PEM_MAX (16u << 20)
 
