@@ -16,6 +16,11 @@ check:
 check-asan check-tsan check-valgrind check-clang: check-%:
 	@scripts/check $*
 
+# make fuzz SECONDS=3600: how long each
+SECONDS ?= 30
+fuzz:
+	@scripts/fuzz $(SECONDS)
+
 bench: build/build.ninja
 	@ninja -j $(JOBS) -C build all
 	@ninja -C build bench
@@ -25,7 +30,7 @@ build/build.ninja:
 	meson setup build
 
 clean:
-	rm -rf build build-asan build-tsan build-clang
+	rm -rf build build-asan build-tsan build-clang build-fuzz
 
 .PHONY: all demo check check-asan check-tsan check-valgrind check-clang bench
-.PHONY: clean
+.PHONY: fuzz clean

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# deps.sh [valgrind] [clang]: have what the build and its tests need. As root
-# installs the missing packages, otherwise names them in one line and fails.
+# deps.sh [valgrind] [clang] [fuzzer]: have what the build and its tests need,
+# "fuzzer" being clang's libFuzzer and sanitizers. As root installs the missing
+# packages, otherwise names them in one line and fails.
 set -u
 
 missing=()
@@ -25,8 +26,24 @@ need libssl-dev pkg-config --exists 'libcrypto >= 3'
 need libjson-c-dev pkg-config --exists 'json-c >= 0.15'
 need openssl openssl version
 need check pkg-config --exists 'check >= 0.15'
+fuzzer() {
+	local out
+
+	out=$(mktemp) && echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		clang -fsanitize=fuzzer,address,undefined -x c - -o "$out"
+	set -- $?
+	rm -f "$out"
+	return "$1"
+}
 for extra; do
-	need "$extra" "$extra" --version
+	case $extra in
+	fuzzer)
+		need clang clang --version
+		# clang recommends the runtimes but does not depend on them
+		need libclang-rt-dev fuzzer
+		;;
+	*) need "$extra" "$extra" --version ;;
+	esac
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -9,7 +9,7 @@ cd "$1" || exit 1
 # a tree without git has no build directories of ours to leave out
 { git ls-files --cached --others --exclude-standard 2>/dev/null ||
 	find . -type f ! -path './build*' -printf '%P\n'; } | sort -u |
-	grep -vE '^(LICENSES|tests/data)/' | while read -r file; do
+	grep -vE '^(LICENSES|tests/data|tests/fuzz/corpus)/' | while read -r file; do
 	[ -f "$file" ] && grep -qI . "$file" && echo "$file"
 done >"$work/files"
 
