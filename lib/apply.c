@@ -291,6 +291,8 @@ static int apply_end(struct sevlm_target *target, const uint8_t *body,
 		return malformed(target, RECORD_END);
 	ret = check_digest(target, &end);
 	if (!ret)
+		ret = sevlm__handshake_consent(&target->engine, end.control);
+	if (!ret)
 		ret = check_totals(target, &end);
 	if (!ret)
 		ret = check_pages(target);

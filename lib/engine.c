@@ -54,10 +54,19 @@ void sevlm__engine_fini(struct sevlm__engine *engine)
 	sevlm__wipe(engine->exporter, sizeof(engine->exporter));
 }
 
+/* A target that talks but does not take the guest moves nothing. */
+static uint64_t bytes_moved(struct sevlm__engine *engine)
+{
+	uint64_t moved = sevlm__outbox_moved(&engine->outbox);
+
+	if (engine->role == ROLE_TARGET)
+		moved += sevlm__inbox_moved(&engine->inbox);
+	return moved;
+}
+
 bool sevlm__engine_tick(struct sevlm__engine *engine, uint64_t now_ns)
 {
-	uint64_t moved = sevlm__inbox_moved(&engine->inbox) +
-			 sevlm__outbox_moved(&engine->outbox);
+	uint64_t moved = bytes_moved(engine);
 
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
@@ -65,7 +74,7 @@ bool sevlm__engine_tick(struct sevlm__engine *engine, uint64_t now_ns)
 		engine->start_ns = engine->now_ns ? engine->now_ns : 1;
 		engine->still_since_ns = engine->now_ns;
 	}
-	if (moved != engine->moved || engine->want)
+	if ((moved != engine->moved && !engine->deaf) || engine->want)
 		engine->still_since_ns = engine->now_ns;
 	engine->moved = moved;
 	return engine->now_ns >= sevlm__engine_deadline(engine);
@@ -143,7 +152,8 @@ int sevlm__engine_peek(struct sevlm__engine *engine,
 	const uint8_t *header;
 	int ret;
 
-	for (;;) {
+	/* no more than were there: a peer must not keep the step from ending */
+	for (uint32_t i = 0; i < INBOX_SLOTS; i++) {
 		ret = sevlm__inbox_peek(&engine->inbox, record, &header,
 					ret_body);
 		if (ret)
@@ -152,12 +162,16 @@ int sevlm__engine_peek(struct sevlm__engine *engine,
 		ret = check_place(engine, record, type);
 		if (ret || type)
 			return ret;
-		/* optional and unknown: skipped, but part of the transcript */
-		ret = sevlm__engine_hash_in(engine, record->length);
+		/* optional and unknown: skipped, but the source's are part of
+		 * the transcript */
+		if (engine->role == ROLE_TARGET)
+			ret = sevlm__engine_hash_in(engine, record->length);
 		if (ret)
 			return ret;
 		sevlm__engine_release(engine);
 	}
+	engine->skipped = true;
+	return -EAGAIN;
 }
 
 void sevlm__engine_release(struct sevlm__engine *engine)
@@ -224,8 +238,9 @@ uint32_t sevlm__engine_want(struct sevlm__engine *engine, bool busy)
 {
 	uint32_t want = engine->want;
 
-	if (busy && !want)
+	if ((busy || engine->skipped) && !want)
 		want |= SEVLM_WANT_STEP;
+	engine->skipped = false;
 	if (!sevlm__outbox_empty(&engine->outbox))
 		want |= SEVLM_WANT_WRITE;
 	if (!atomic_load(&engine->closed))

@@ -150,6 +150,8 @@ struct sevlm__engine {
 	uint64_t moved;		/* bytes when last looked */
 	uint64_t patience_ns;	/* how long nothing may move; 0 for ever */
 	bool from_start;	/* ... or how long all of it may take so far */
+	bool deaf;		/* ... whatever moves in the meantime */
+	bool skipped;		/* records, and there may be more to skip */
 	/* identity */
 	uint8_t nonces[2][SEVLM_NONCE_SIZE];	/* source's, target's */
 	uint8_t exporter[SEVLM_EXPORTER_SIZE];
@@ -210,6 +212,8 @@ int sevlm__handshake_target(struct sevlm__engine *engine, const uint8_t *pdh,
 /* checks what the peer said against what we are; fields stay in the body */
 int sevlm__handshake_check(struct sevlm__engine *engine, const uint8_t *body,
 			   size_t bytes, struct sevlm__hello *hello);
+/* the guest's, as the source shows it in HELLO and END */
+int sevlm__handshake_consent(struct sevlm__engine *engine, uint32_t control);
 int sevlm__handshake_regions(struct sevlm__engine *engine,
 			     const struct sevlm__hello *hello);
 int sevlm__handshake_cpuid(struct sevlm__engine *engine,

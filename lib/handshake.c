@@ -124,6 +124,17 @@ static int check_fields(struct sevlm__engine *engine,
 	return 0;
 }
 
+/* No guest runs here that was not asked, or said no. */
+int sevlm__handshake_consent(struct sevlm__engine *engine, uint32_t control)
+{
+	if (control & ~(SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY))
+		return sevlm__fail(&engine->error, -EPROTO,
+				   "the source names a consent that is not "
+				   "known: 0x%x",
+				   control);
+	return sevlm__control_check(&engine->error, control);
+}
+
 int sevlm__handshake_check(struct sevlm__engine *engine, const uint8_t *body,
 			   size_t bytes, struct sevlm__hello *hello)
 {

@@ -219,6 +219,8 @@ static void set_patience(struct sevlm_source *source)
 	source->engine.patience_ns = ns[states[source->state].patience];
 	/* a peer that drips bytes must not stretch the introduction */
 	source->engine.from_start = states[source->state].patience == HELLO;
+	/* nor the time in which the guest stands and waits for its verdict */
+	source->engine.deaf = states[source->state].patience == COMMIT;
 }
 
 bool source_ending(const struct sevlm_source *source)

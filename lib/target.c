@@ -82,6 +82,8 @@ static int hello(struct sevlm_target *target)
 	if (!ret)
 		ret = sevlm__policy_check(&engine->error, theirs.policy);
 	if (!ret)
+		ret = sevlm__handshake_consent(engine, theirs.control);
+	if (!ret)
 		ret = sevlm__engine_hash_in(engine, bytes);
 	if (ret)
 		return ret;
