@@ -423,7 +423,7 @@ static const struct {
 
 static const char *what(uint32_t fault)
 {
-	return faults[fault].name;
+	return fault < FAULTS ? faults[fault].name : NULL;
 }
 
 static void record(struct attack *attack, bool back, const uint8_t *bytes,
@@ -539,7 +539,6 @@ static void end(struct attack *attack)
 
 const struct kind kind_records = {
 	.name = "records",
-	.count = FAULTS,
 	.what = what,
 	.draw = draw,
 	.number = number,
@@ -549,5 +548,5 @@ const struct kind kind_records = {
 	.begin = begin,
 	.end = end,
 	.least_struck = 90,
-	.least_refused = 75,
+	.least_refused = 80,
 };

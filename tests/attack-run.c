@@ -121,6 +121,7 @@ static bool record_scene(struct scene *scene, FILE *trace)
 	if (!dress(rig, &attack.random) && !rig_start(rig)) {
 		rig_run(rig);
 		ret = !rig_not_perfect(rig) && !attack.wrong;
+		scene->sessions = rig->sessions;
 	}
 	rig_close(rig);
 	wire_free(&attack.wires[0]);
@@ -250,12 +251,16 @@ static const char *not_due(struct attack *attack)
 	case DUE_SPARED:
 		return both_completed(rig) ? NULL : "no harm, but it failed";
 	case DUE_HELLO:
-		if (attack->starts[0] && attack->starts[1])
+		if (attack->starts[!attack->back])
 			return "firmware was asked in spite of a bad HELLO";
 		/* fall through */
 	case DUE_REFUSED:
 		return rig->target.ran || completed(&rig->source)
 			       ? "the attack went through"
+			       : NULL;
+	case DUE_EITHER:
+		return completed(&rig->source) != completed(&rig->target)
+			       ? "one side completed"
 			       : NULL;
 	case DUE_LATE:
 		return completed(&rig->source) ? "the source took a forged word"
@@ -317,6 +322,7 @@ static bool judge(struct attack *attack)
 	memcpy(attack->ends[0], rig->source.error, sizeof(attack->ends[0]));
 	memcpy(attack->ends[1], rig->target.error, sizeof(attack->ends[1]));
 	attack->due = attack->kind->due(attack);
+	rig->excused = attack->due == DUE_CONTAINED;
 	run_on(&rig->source);
 	run_on(&rig->target);
 	if (wrong(attack, rig_wrong(rig)) || wrong(attack, unasked(attack)) ||
@@ -381,10 +387,12 @@ bool attack_run(struct attack *attack, struct scene *scene, FILE *trace)
 	attack->rig.trace = trace;
 	attack->plan = scene->plan;
 	attack->tapes = scene->tapes;
-	if (!rig_open(&attack->rig, &scene->hosts, &scene->plan))
+	if (!rig_open(&attack->rig, &scene->hosts, &scene->plan)) {
+		attack->rig.sessions = scene->sessions;
 		ret = start(attack);
-	else
+	} else {
 		wrong(attack, "the rig cannot be put up");
+	}
 	finish(attack);
 	if (!rig_hosts_clean(&scene->hosts))
 		ret = !wrong(attack, "a guest context or an ASID is left");
@@ -398,6 +406,7 @@ const char *due_name(enum due due)
 		[DUE_SPARED] = "bytes of shared pages",
 		[DUE_REFUSED] = "refused",
 		[DUE_HELLO] = "refused in HELLO",
+		[DUE_EITHER] = "refused or harmless",
 		[DUE_LATE] = "never believed",
 		[DUE_CONTAINED] = "contained",
 	};

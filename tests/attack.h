@@ -21,6 +21,7 @@ enum due {
 	DUE_SPARED, /* so, but for bytes of shared pages */
 	DUE_REFUSED, /* the target never ran, nobody says completed */
 	DUE_HELLO, /* so, and firmware was not asked to start */
+	DUE_EITHER, /* so, or perfect: a later round may have healed it */
 	DUE_LATE, /* the target may run; the source does not say completed */
 	DUE_CONTAINED, /* a source's own guest: whatever it is, where it may be */
 	DUES
@@ -48,7 +49,7 @@ struct attack;
 
 struct kind {
 	const char *name;
-	uint32_t count; /* ways to attack */
+	/* NULL past the last */
 	const char *(*what)(uint32_t what);
 	/* from the attack's chance */
 	void (*draw)(struct attack *attack);
@@ -82,6 +83,7 @@ struct attack {
 	uint32_t what;
 	bool back; /* the direction */
 	uint32_t place; /* index of the record, or how many to let pass */
+	uint32_t passed;
 	uint32_t spot; /* which byte, and one; 0: chance */
 	bool fix; /* make sequence and epoch right again */
 	/* what was done */
@@ -110,11 +112,12 @@ struct scene {
 	struct rig_hosts hosts;
 	struct rig_plan plan;
 	struct tape tapes[2];
+	struct rig_sessions sessions; /* that the target's host has seen */
 	uint64_t number;
 	bool open;
 };
 
-extern const struct kind kind_records;
+extern const struct kind kind_records, kind_peer;
 
 /* ---- attack-wire.c ------------------------------------------------------ */
 

@@ -222,7 +222,8 @@ struct rig {
 	bool same; /* memory when the target was let go */
 	char differs[160];
 	bool both; /* two guests ran */
-	/* the test knows that the target may run with other contents */
+	/* a side lies and has the keys: the target may run with other
+	 * contents, and the source believe that it runs when it does not */
 	bool excused;
 	FILE *trace;
 };

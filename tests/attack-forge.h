@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A peer that lies and has the keys: it stands between two honest engines,
+ * knows the exporter value and so the session's key, and keeps two
+ * transcripts, what each side believes to have been said. Whatever it passes
+ * on, alters or makes up, numbers, totals, digests and MACs are right for the
+ * one who hears it, unless they are the lie.
+ */
+#ifndef SEVLM_ATTACK_FORGE_H
+#define SEVLM_ATTACK_FORGE_H
+
+#include "attack.h"
+
+#define FORGE_ROOM (2u * RECORD_BODY_MAX)
+#define FORGE_UNKNOWN 999u
+
+/* A record in the forger's hands. */
+struct forged {
+	bool back;
+	struct sevlm__record header;
+	uint8_t *body;
+	size_t bytes; /* of it */
+	bool drop;
+	/* the lie is in there, leave it alone: */
+	bool own_body; /* totals, digest, MAC */
+	bool own_header; /* length, sequence, epoch */
+	uint16_t reserved; /* of the header */
+};
+
+struct forger {
+	uint8_t exporter[SEVLM_EXPORTER_SIZE];
+	/* by who believes it: the source, the target */
+	struct sevlm__hash *heard[2];
+	uint8_t nonces[2][2][SEVLM_NONCE_SIZE];
+	uint8_t key[2][SEVLM__DIGEST_SIZE];
+	uint8_t digest[2][SEVLM__DIGEST_SIZE]; /* with END */
+	uint64_t totals[4]; /* that the target counts */
+	uint8_t *room; /* for bodies */
+	uint8_t *pages; /* a PAGES body that was passed on */
+	size_t pages_bytes;
+	uint64_t gpa; /* of the page that a longer lie is about */
+	uint32_t told; /* how often a longer lie was told */
+	uint32_t most_body; /* that the target said to take */
+	bool committed; /* the target heard COMMIT */
+	bool talks; /* the target's end says unknown things all the time */
+	bool plays; /* an old migration to the target, whatever it says */
+	uint32_t played;
+	bool late; /* when the lie was told, the target might run */
+};
+
+/* A way to lie. */
+struct lie {
+	const char *name;
+	uint32_t back; /* told when a record of this direction */
+	uint16_t type; /* and type passes; 0: any */
+	enum due due;
+	/* did it? Then it is over, or goes on with each such record */
+	bool (*tell)(struct attack *attack, struct forged *record,
+		     const struct lie *lie);
+	bool goes_on;
+	/* for tell(), whatever it takes */
+	uint32_t at;
+	uint64_t value, with;
+};
+
+struct lies {
+	const struct lie *lies;
+	uint32_t count;
+};
+
+extern const struct lies lies_hello, lies_pages, lies_stream, lies_words;
+
+/* ---- attack-forge.c ----------------------------------------------------- */
+
+bool forge_begin(struct attack *attack);
+void forge_end(struct attack *attack);
+/* an engine's own record: what it believes to have said */
+void forge_hear(struct attack *attack, bool back, const uint8_t *record,
+		size_t bytes);
+/* to the other side, made right */
+void forge_say(struct attack *attack, struct forged *record);
+/* a record of the forger's own, made right; body may be NULL: zeroes */
+void forge(struct attack *attack, bool back, uint16_t type, const void *body,
+	   size_t bytes);
+void forge_optional(struct attack *attack, bool back);
+/* a record of the source that was said another time, made right */
+void forge_replay(struct attack *attack, uint32_t index);
+/* as much of an old migration as the target waits for */
+void forge_play(struct attack *attack);
+/* the MAC that the believer expects of that role */
+void forge_mac(struct attack *attack, bool believer, uint32_t role,
+	       uint16_t type, uint8_t *mac);
+/* a verdict of a session with other nonces */
+void forge_other_mac(struct attack *attack, bool believer, uint32_t role,
+		     uint16_t type, uint8_t *mac);
+
+/* ---- little endian in a body -------------------------------------------- */
+
+uint64_t forge_get(const uint8_t *at, size_t bytes);
+void forge_put(uint8_t *at, size_t bytes, uint64_t value);
+
+#endif /* SEVLM_ATTACK_FORGE_H */

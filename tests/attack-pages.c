@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Lies about pages: PAGES, FREE and what SHARED makes of them. */
+#include <string.h>
+
+#include "attack-forge.h"
+
+#define ENTRIES PAGES_HEAD_SIZE
+#define NOWHERE (5ull << 32)
+#define SKIP_GPA (3ull << 32)
+
+/* ---- one PAGES record, taken apart -------------------------------------- */
+
+struct sheet {
+	uint32_t count;
+	struct {
+		uint64_t gpa;
+		uint32_t kind;
+		uint8_t header[SEVLM_PACKET_HEADER_SIZE];
+		uint8_t payload[RIG_PAGE];
+	} pages[SEVLM_MAX_BATCH];
+};
+
+static struct sheet sheet;
+
+static bool take_apart(const struct forged *record)
+{
+	struct sevlm__batch batch;
+	const uint8_t *header, *payload;
+
+	if (sevlm__batch_decode(record->body, record->bytes, &batch))
+		return false;
+	header = batch.headers;
+	payload = batch.payloads;
+	sheet.count = batch.count;
+	for (uint32_t i = 0; i < batch.count; i++) {
+		uint64_t entry = sevlm__entry(&batch, i);
+
+		sheet.pages[i].gpa = sevlm__entry_gpa(entry);
+		sheet.pages[i].kind = sevlm__entry_kind(entry);
+		if (sheet.pages[i].kind == KIND_PRIVATE) {
+			memcpy(sheet.pages[i].header, header,
+			       SEVLM_PACKET_HEADER_SIZE);
+			header += SEVLM_PACKET_HEADER_SIZE;
+		}
+		if (sheet.pages[i].kind != KIND_ZERO) {
+			memcpy(sheet.pages[i].payload, payload, RIG_PAGE);
+			payload += RIG_PAGE;
+		}
+	}
+	return true;
+}
+
+static void put_together(struct forged *record)
+{
+	uint8_t *at = record->body;
+
+	forge_put(at, 4, sheet.count);
+	at += ENTRIES;
+	for (uint32_t i = 0; i < sheet.count; i++, at += 8)
+		forge_put(at, 8, sheet.pages[i].gpa | sheet.pages[i].kind);
+	for (uint32_t i = 0; i < sheet.count; i++)
+		if (sheet.pages[i].kind == KIND_PRIVATE) {
+			memcpy(at, sheet.pages[i].header,
+			       SEVLM_PACKET_HEADER_SIZE);
+			at += SEVLM_PACKET_HEADER_SIZE;
+		}
+	for (uint32_t i = 0; i < sheet.count; i++)
+		if (sheet.pages[i].kind != KIND_ZERO) {
+			memcpy(at, sheet.pages[i].payload, RIG_PAGE);
+			at += RIG_PAGE;
+		}
+	record->bytes = (size_t)(at - record->body);
+	record->drop = !sheet.count;
+}
+
+/* any page of that kind in RAM, sheet.count where none is */
+static uint32_t any(struct attack *attack, uint32_t kind)
+{
+	uint32_t ret = sheet.count;
+	uint64_t found = 0;
+
+	for (uint32_t i = 0; i < sheet.count; i++)
+		if (sheet.pages[i].kind == kind &&
+		    sheet.pages[i].gpa < attack->plan.memory &&
+		    !rig_below(&attack->random, ++found))
+			ret = i;
+	return ret;
+}
+
+static void remove_page(uint32_t at)
+{
+	sheet.count--;
+	memmove(&sheet.pages[at], &sheet.pages[at + 1],
+		(sheet.count - at) * sizeof(sheet.pages[0]));
+}
+
+/* ---- a single record ---------------------------------------------------- */
+
+static bool set(struct attack *attack, struct forged *record,
+		const struct lie *lie)
+{
+	(void)attack;
+	forge_put(record->body + lie->at, lie->value, lie->with);
+	return true;
+}
+
+/* with: how many more or less, modulo 2^32 */
+static bool count_wrong(struct attack *attack, struct forged *record,
+			const struct lie *lie)
+{
+	(void)attack;
+	forge_put(record->body, 4,
+		  forge_get(record->body, 4) + (uint32_t)lie->with);
+	return true;
+}
+
+static bool longer(struct attack *attack, struct forged *record,
+		   const struct lie *lie)
+{
+	rig_bytes(&attack->random, record->body + record->bytes, lie->with);
+	record->bytes += lie->with;
+	return true;
+}
+
+static bool shorter(struct attack *attack, struct forged *record,
+		    const struct lie *lie)
+{
+	(void)attack;
+	record->bytes -= lie->with;
+	return true;
+}
+
+/* with: the kind that one of kind at is said to be, nothing else changed */
+static bool rename_kind(struct attack *attack, struct forged *record,
+			const struct lie *lie)
+{
+	uint32_t at;
+
+	if (!take_apart(record) || (at = any(attack, lie->at)) == sheet.count)
+		return false;
+	record->body[ENTRIES + 8 * at] = (uint8_t)lie->with;
+	record->body[ENTRIES + 8 * at + 1] =
+		(uint8_t)((record->body[ENTRIES + 8 * at + 1] & 0xf0) |
+			  lie->with >> 8);
+	return true;
+}
+
+/* the last page is said to be somewhere else; at: of this kind only */
+static bool move_last(struct attack *attack, struct forged *record,
+		      const struct lie *lie)
+{
+	uint32_t last;
+
+	(void)attack;
+	if (!take_apart(record))
+		return false;
+	last = sheet.count - 1;
+	if (lie->at && sheet.pages[last].kind != lie->at)
+		return false;
+	sheet.pages[last].gpa = lie->with;
+	put_together(record);
+	return true;
+}
+
+/* a page more, of kind at; a private one is a copy of the last */
+static bool plant(struct attack *attack, struct forged *record,
+		  const struct lie *lie)
+{
+	uint32_t last;
+
+	(void)attack;
+	if (!take_apart(record) || sheet.count == SEVLM_MAX_BATCH)
+		return false;
+	last = sheet.count - 1;
+	if (sheet.pages[last].gpa >= lie->with ||
+	    (lie->at == KIND_PRIVATE && sheet.pages[last].kind != lie->at))
+		return false;
+	sheet.pages[last + 1] = sheet.pages[last];
+	sheet.pages[last + 1].gpa = lie->with;
+	sheet.pages[last + 1].kind = lie->at;
+	sheet.count++;
+	put_together(record);
+	return true;
+}
+
+static bool behind_ram(struct attack *attack, struct forged *record,
+		       const struct lie *lie)
+{
+	struct lie to = *lie;
+
+	to.with = attack->plan.memory;
+	return move_last(attack, record, &to);
+}
+
+/* with their contents, so that the order is all that is wrong */
+static bool out_of_order(struct attack *attack, struct forged *record,
+			 const struct lie *lie)
+{
+	uint64_t gpa;
+	struct sheet before;
+
+	(void)attack;
+	(void)lie;
+	if (!take_apart(record) || sheet.count < 2)
+		return false;
+	before = sheet;
+	sheet.pages[0] = before.pages[1];
+	sheet.pages[1] = before.pages[0];
+	gpa = sheet.pages[0].gpa;
+	put_together(record);
+	return gpa != sheet.pages[1].gpa;
+}
+
+static bool said_twice(struct attack *attack, struct forged *record,
+		       const struct lie *lie)
+{
+	(void)lie;
+	forge_say(attack, record);
+	return true;
+}
+
+/* at: of which kind; bytes of header (value 0) or payload (1) */
+static bool flip(struct attack *attack, struct forged *record,
+		 const struct lie *lie)
+{
+	uint32_t at;
+	uint8_t *byte;
+
+	if (!take_apart(record) || (at = any(attack, lie->at)) == sheet.count)
+		return false;
+	byte = lie->value ? sheet.pages[at].payload +
+				    rig_below(&attack->random, RIG_PAGE)
+			  : sheet.pages[at].header +
+				    rig_below(&attack->random,
+					      SEVLM_PACKET_HEADER_SIZE);
+	*byte ^= (uint8_t)(1u << rig_below(&attack->random, 8));
+	put_together(record);
+	return true;
+}
+
+/* two private pages change their places */
+static bool swap_private(struct attack *attack, struct forged *record,
+			 const struct lie *lie)
+{
+	uint32_t a, b;
+	uint64_t gpa;
+	struct sheet before;
+
+	(void)lie;
+	if (!take_apart(record) ||
+	    (a = any(attack, KIND_PRIVATE)) == sheet.count ||
+	    (b = any(attack, KIND_PRIVATE)) == a)
+		return false;
+	before = sheet;
+	sheet.pages[a] = before.pages[b];
+	sheet.pages[b] = before.pages[a];
+	gpa = before.pages[a].gpa;
+	sheet.pages[b].gpa = before.pages[b].gpa;
+	sheet.pages[a].gpa = gpa;
+	put_together(record);
+	return true;
+}
+
+/* ---- one page, whenever it is sent -------------------------------------- */
+
+/* the page that the lie is about, once one of kind at came */
+static uint32_t the_page(struct attack *attack, const struct lie *lie)
+{
+	struct forger *forger = attack->forger;
+	uint32_t i;
+
+	if (!forger->told) {
+		i = any(attack, lie->at);
+		if (i < sheet.count)
+			forger->gpa = sheet.pages[i].gpa;
+		return i;
+	}
+	for (i = 0; i < sheet.count; i++)
+		if (sheet.pages[i].gpa == forger->gpa)
+			break;
+	return i;
+}
+
+static uint32_t about_page(struct attack *attack, struct forged *record,
+			   const struct lie *lie)
+{
+	uint32_t at;
+
+	sheet.count = 0;
+	if (record->header.type != RECORD_PAGES || !take_apart(record))
+		return UINT32_MAX;
+	at = the_page(attack, lie);
+	return at < sheet.count ? at : UINT32_MAX;
+}
+
+/* with: the kind it goes as, contents as they are */
+static bool goes_as(struct attack *attack, struct forged *record,
+		    const struct lie *lie)
+{
+	uint32_t at = about_page(attack, record, lie);
+
+	if (at == UINT32_MAX)
+		return false;
+	if (sheet.pages[at].kind == KIND_ZERO)
+		memset(sheet.pages[at].payload, 0, RIG_PAGE);
+	rig_bytes(&attack->random, sheet.pages[at].header,
+		  lie->with == KIND_PRIVATE ? SEVLM_PACKET_HEADER_SIZE : 0);
+	sheet.pages[at].kind = (uint32_t)lie->with;
+	put_together(record);
+	attack->forger->told++;
+	return true;
+}
+
+/* value: the last round in which it comes */
+static bool never_comes(struct attack *attack, struct forged *record,
+			const struct lie *lie)
+{
+	uint32_t at;
+
+	if (attack->wires[ATTACK_THERE].epoch <= lie->value)
+		return false;
+	at = about_page(attack, record, lie);
+	if (at == UINT32_MAX)
+		return false;
+	attack->forger->told++;
+	remove_page(at);
+	put_together(record);
+	return true;
+}
+
+/* ... but it is declared free, in front of what is shared */
+static bool free_instead(struct attack *attack, struct forged *record,
+			 const struct lie *lie)
+{
+	uint8_t run[RUN_SIZE];
+
+	if (record->header.type != RECORD_SHARED || !attack->forger->told)
+		return never_comes(attack, record, lie);
+	forge_put(run, 8, attack->forger->gpa);
+	forge_put(run + 8, 8, 1);
+	forge(attack, ATTACK_THERE, RECORD_FREE, run, sizeof(run));
+	return true;
+}
+
+static uint64_t span_bytes(const uint8_t *span)
+{
+	uint64_t pages = forge_get(span + 8, 4);
+
+	return SPAN_SIZE + (forge_get(span + 12, 4) == SPAN_BITMAP
+				    ? (pages + 63) / 64 * 8
+				    : 0);
+}
+
+/* a page that no span names gets one of its own */
+static bool insert_span(struct forged *record, size_t at, uint64_t gpa)
+{
+	uint8_t *span = record->body + at;
+
+	memmove(span + SPAN_SIZE, span, record->bytes - at);
+	forge_put(span, 8, gpa);
+	forge_put(span + 8, 4, 1);
+	forge_put(span + 12, 4, SPAN_ALL);
+	record->bytes += SPAN_SIZE;
+	return true;
+}
+
+/* the n-th page is taken out of a span of pages that are all shared */
+static bool cut_span(struct forged *record, size_t at, uint64_t n)
+{
+	uint8_t *span = record->body + at;
+	uint64_t first = forge_get(span, 8), pages = forge_get(span + 8, 4);
+	size_t rest = record->bytes - at - SPAN_SIZE, kept = 0;
+	uint8_t pieces[2][SPAN_SIZE];
+
+	memcpy(pieces[0], span, SPAN_SIZE);
+	memcpy(pieces[1], span, SPAN_SIZE);
+	forge_put(pieces[0] + 8, 4, n);
+	kept += n > 0;
+	forge_put(pieces[kept], 8, first + (n + 1) * RIG_PAGE);
+	forge_put(pieces[kept] + 8, 4, pages - n - 1);
+	kept += pages - n - 1 > 0;
+	memmove(span + kept * SPAN_SIZE, span + SPAN_SIZE, rest);
+	memcpy(span, pieces, kept * SPAN_SIZE);
+	record->bytes = at + kept * SPAN_SIZE + rest;
+	record->drop = !record->bytes;
+	return true;
+}
+
+/* what SHARED says of the page is turned */
+static bool change_state(struct forged *record, uint64_t gpa)
+{
+	uint64_t first, pages, n;
+	size_t at = 0;
+
+	for (; at < record->bytes; at += span_bytes(record->body + at)) {
+		first = forge_get(record->body + at, 8);
+		pages = forge_get(record->body + at + 8, 4);
+		n = (gpa - first) / RIG_PAGE;
+		if (gpa < first)
+			break;
+		if (n >= pages)
+			continue;
+		if (forge_get(record->body + at + 12, 4) == SPAN_ALL)
+			return cut_span(record, at, n);
+		record->body[at + SPAN_SIZE + n / 8] ^= (uint8_t)(1u << n % 8);
+		return true;
+	}
+	return insert_span(record, at, gpa);
+}
+
+/* goes as another kind, and SHARED says so too */
+static bool is_as(struct attack *attack, struct forged *record,
+		  const struct lie *lie)
+{
+	if (record->header.type == RECORD_SHARED && attack->forger->told)
+		change_state(record, attack->forger->gpa);
+	return goes_as(attack, record, lie);
+}
+
+/* goes as what it is, only SHARED says otherwise */
+static bool other_state(struct attack *attack, struct forged *record,
+			const struct lie *lie)
+{
+	if (record->header.type == RECORD_SHARED)
+		return attack->forger->told &&
+		       change_state(record, attack->forger->gpa);
+	if (!attack->forger->told &&
+	    about_page(attack, record, lie) != UINT32_MAX)
+		attack->forger->told++;
+	return false;
+}
+
+/* ---- at the wrong time -------------------------------------------------- */
+
+/* a PAGES record that was right, in front of (at 0) or behind one */
+static bool again(struct attack *attack, struct forged *record,
+		  const struct lie *lie)
+{
+	struct forger *forger = attack->forger;
+
+	if (!forger->pages_bytes)
+		return false;
+	if (lie->at)
+		forge_say(attack, record);
+	forge(attack, ATTACK_THERE, RECORD_PAGES, forger->pages,
+	      forger->pages_bytes);
+	record->drop = lie->at != 0;
+	return true;
+}
+
+/* ---- FREE --------------------------------------------------------------- */
+
+/* a run [value, with pages) in front of the record */
+static bool free_run(struct attack *attack, struct forged *record,
+		     const struct lie *lie)
+{
+	uint8_t run[RUN_SIZE];
+
+	(void)record;
+	forge_put(run, 8, lie->value);
+	forge_put(run + 8, 8, lie->with);
+	forge(attack, ATTACK_THERE, RECORD_FREE, run, sizeof(run) - lie->at);
+	return true;
+}
+
+#define PAGES ATTACK_THERE, RECORD_PAGES
+#define ANY ATTACK_THERE, 0
+#define BEFORE_SHARED ATTACK_THERE, RECORD_SHARED
+
+static const struct lie lies[] = {
+	{"no pages in PAGES", PAGES, DUE_REFUSED, set, false, 0, 4, 0},
+	{"65 pages", PAGES, DUE_REFUSED, set, false, 0, 4, 65},
+	{"4 G pages", PAGES, DUE_REFUSED, set, false, 0, 4, UINT32_MAX},
+	{"a page more", PAGES, DUE_REFUSED, count_wrong, false, 0, 0, 1},
+	{"a page less", PAGES, DUE_REFUSED, count_wrong, false, 0, 0,
+	 UINT32_MAX},
+	{"reserved, PAGES", PAGES, DUE_REFUSED, set, false, 4, 4, 1},
+	{"a byte more", PAGES, DUE_REFUSED, longer, false, 0, 0, 1},
+	{"4096 bytes more", PAGES, DUE_REFUSED, longer, false, 0, 0, 4096},
+	{"a byte less", PAGES, DUE_REFUSED, shorter, false, 0, 0, 1},
+	{"private called zero", PAGES, DUE_REFUSED, rename_kind, false,
+	 KIND_PRIVATE, 0, KIND_ZERO},
+	{"private called shared", PAGES, DUE_REFUSED, rename_kind, false,
+	 KIND_PRIVATE, 0, KIND_SHARED},
+	{"shared called private", PAGES, DUE_REFUSED, rename_kind, false,
+	 KIND_SHARED, 0, KIND_PRIVATE},
+	{"kind 0", PAGES, DUE_REFUSED, rename_kind, false, KIND_PRIVATE, 0, 0},
+	{"kind 4", PAGES, DUE_REFUSED, rename_kind, false, KIND_PRIVATE, 0, 4},
+	{"kind 4095", PAGES, DUE_REFUSED, rename_kind, false, KIND_PRIVATE, 0,
+	 4095},
+	{"a page behind RAM", PAGES, DUE_REFUSED, behind_ram, false, 0, 0, 0},
+	{"a page nowhere", PAGES, DUE_REFUSED, move_last, false, 0, 0, NOWHERE},
+	{"a page at 2^52", PAGES, DUE_REFUSED, move_last, false, 0, 0,
+	 1ull << 52},
+	{"a page at the top", PAGES, DUE_REFUSED, move_last, false, 0, 0,
+	 ~4095ull},
+	{"a page of a ROM", PAGES, DUE_REFUSED, move_last, false, 0, 0,
+	 SKIP_GPA},
+	{"a page more of a ROM", PAGES, DUE_REFUSED, plant, false, KIND_SHARED,
+	 0, SKIP_GPA},
+	{"zeroes for a ROM", PAGES, DUE_REFUSED, plant, false, KIND_ZERO, 0,
+	 SKIP_GPA},
+	{"private in a device", PAGES, DUE_REFUSED, plant, false, KIND_PRIVATE,
+	 0, RIG_DEVICE_GPA},
+	{"shared where private", PAGES, DUE_REFUSED, plant, false, KIND_SHARED,
+	 0, RIG_PLUG_GPA},
+	{"zeroes where private", PAGES, DUE_REFUSED, plant, false, KIND_ZERO, 0,
+	 RIG_PLUG_GPA},
+	{"pages out of order", PAGES, DUE_REFUSED, out_of_order, false, 0, 0,
+	 0},
+	{"PAGES twice", PAGES, DUE_REFUSED, said_twice, false, 0, 0, 0},
+	{"packet header", PAGES, DUE_REFUSED, flip, false, KIND_PRIVATE, 0, 0},
+	{"ciphertext", PAGES, DUE_REFUSED, flip, false, KIND_PRIVATE, 1, 0},
+	{"a shared page", PAGES, DUE_CONTAINED, flip, false, KIND_SHARED, 1, 0},
+	{"private pages swapped", PAGES, DUE_CONTAINED, swap_private, false, 0,
+	 0, 0},
+	{"private goes shared", ANY, DUE_REFUSED, goes_as, true, KIND_PRIVATE,
+	 0, KIND_SHARED},
+	{"private goes zero", ANY, DUE_REFUSED, goes_as, true, KIND_PRIVATE, 0,
+	 KIND_ZERO},
+	{"shared goes private", ANY, DUE_REFUSED, goes_as, true, KIND_SHARED, 0,
+	 KIND_PRIVATE},
+	{"shared goes zero", ANY, DUE_CONTAINED, goes_as, true, KIND_SHARED, 0,
+	 KIND_ZERO},
+	{"private is shared", ANY, DUE_CONTAINED, is_as, true, KIND_PRIVATE, 0,
+	 KIND_SHARED},
+	{"private is zero", ANY, DUE_CONTAINED, is_as, true, KIND_PRIVATE, 0,
+	 KIND_ZERO},
+	{"SHARED names private", ANY, DUE_REFUSED, other_state, true,
+	 KIND_PRIVATE, 0, 0},
+	{"SHARED forgets shared", ANY, DUE_REFUSED, other_state, true,
+	 KIND_SHARED, 0, 0},
+	{"a page never comes", ANY, DUE_REFUSED, never_comes, true,
+	 KIND_PRIVATE, 0, 0},
+	{"a shared never comes", ANY, DUE_REFUSED, never_comes, true,
+	 KIND_SHARED, 0, 0},
+	{"a page comes once", ANY, DUE_CONTAINED, never_comes, true,
+	 KIND_PRIVATE, 1, 0},
+	{"free instead", ANY, DUE_CONTAINED, free_instead, true, KIND_PRIVATE,
+	 0, 0},
+	{"pages again", ATTACK_THERE, RECORD_ROUND, DUE_REFUSED, again, false,
+	 0, 0, 0},
+	{"pages behind SHARED", ATTACK_THERE, RECORD_SHARED, DUE_REFUSED, again,
+	 false, 1, 0, 0},
+	{"pages behind STATE", ATTACK_THERE, RECORD_STATE, DUE_REFUSED, again,
+	 false, 1, 0, 0},
+	{"pages behind END", ATTACK_THERE, RECORD_END, DUE_REFUSED, again,
+	 false, 1, 0, 0},
+	{"pages for COMMIT", ATTACK_THERE, RECORD_COMMIT, DUE_REFUSED, again,
+	 false, 0, 0, 0},
+	{"free nowhere", BEFORE_SHARED, DUE_REFUSED, free_run, false, 0,
+	 NOWHERE, 1},
+	{"free at the top", BEFORE_SHARED, DUE_REFUSED, free_run, false, 0,
+	 ~4095ull, 1},
+	{"free off a page", BEFORE_SHARED, DUE_REFUSED, free_run, false, 0, 8,
+	 1},
+	{"free nothing", BEFORE_SHARED, DUE_REFUSED, free_run, false, 0, 0, 0},
+	{"free half a run", BEFORE_SHARED, DUE_REFUSED, free_run, false, 8, 0,
+	 1},
+	{"free round the end", BEFORE_SHARED, DUE_REFUSED, free_run, false, 0,
+	 4096, UINT64_MAX},
+	{"free more than there is", BEFORE_SHARED, DUE_CONTAINED, free_run,
+	 false, 0, 4096, 1ull << 50},
+	{"free all", BEFORE_SHARED, DUE_CONTAINED, free_run, false, 0, 0, 72},
+};
+
+const struct lies lies_pages = {lies, sizeof(lies) / sizeof(lies[0])};
