@@ -142,14 +142,15 @@ static int inspect(struct reading *reading, FILE *file)
 int command_inspect(const struct options *options)
 {
 	struct reading reading = {
-		.path = options->file,
+		.path = options->files.at[0],
 		.json = options->json,
 	};
-	FILE *file = fopen(options->file, "re");
+	FILE *file = fopen(options->files.at[0], "re");
 	int ret;
 
 	if (!file) {
-		complain("inspect", "%s: %s", options->file, strerror(errno));
+		complain("inspect", "%s: %s", options->files.at[0],
+			 strerror(errno));
 		return STATUS_USAGE;
 	}
 	ret = inspect(&reading, file);

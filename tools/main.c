@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hosts.h"
+#include "psk.h"
 #include "side.h"
 
 static const struct {
@@ -27,13 +28,15 @@ static const struct {
 	{"preflight", FOR_PREFLIGHT, command_preflight,
 	 "--target FILE [OPTIONS]",
 	 "say whether a guest can go from this host to another"},
+	{"psk", FOR_PSK, command_psk, "--source FILE --target FILE",
+	 "make a pair of keys for the channel between two hosts"},
 };
 
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: " PROGRAM " COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+		fprintf(to, "  %-13s %s\n", commands[i].name, commands[i].help);
 	fprintf(to, "\n" PROGRAM " COMMAND --help tells its options, " PROGRAM
 		    " --version the version.\n");
 }

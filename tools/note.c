@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "note.h"
 
 int note_init(struct note *note, const char *path, struct sentence *why)
@@ -46,23 +46,6 @@ static int put(int fd, const void *buf)
 	if (put != SEVLM_NOTE_SIZE)
 		return -ENOSPC;
 	return fsync(fd) ? -errno : 0;
-}
-
-/* A new file is on the disk when its directory is. */
-int sync_directory(const char *file)
-{
-	char path[4096];
-	int fd, ret;
-
-	if (strlen(file) >= sizeof(path))
-		return -ENAMETOOLONG;
-	strcpy(path, file);
-	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = fsync(fd) ? -errno : 0;
-	close(fd);
-	return ret;
 }
 
 static int write_file(struct note *note, const void *buf)

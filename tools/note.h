@@ -16,7 +16,5 @@ int note_init(struct note *note, const char *path, struct sentence *why);
 int note_write(struct note *note, const void *buf, struct sentence *why);
 /* it is not needed any more; one that the user named stays */
 void note_forget(struct note *note);
-/* that of @file */
-int sync_directory(const char *file);
 
 #endif /* SEVLM_NOTE_H */

@@ -5,12 +5,31 @@
 
 #include "tool.h"
 
-#define FOR_DEMO 1u
-#define FOR_SEND 2u
-#define FOR_RECEIVE 4u
-#define FOR_INSPECT 8u
-#define FOR_PROBE 16u
-#define FOR_PREFLIGHT 32u
+#define FOR_DEMO (1u << 0)
+#define FOR_SEND (1u << 1)
+#define FOR_RECEIVE (1u << 2)
+#define FOR_INSPECT (1u << 3)
+#define FOR_PROBE (1u << 4)
+#define FOR_PREFLIGHT (1u << 5)
+#define FOR_CERTS_SHOW (1u << 6)
+#define FOR_CERTS_VERIFY (1u << 7)
+#define FOR_CERTS_EXPORT (1u << 8)
+#define FOR_CERTS_PIN (1u << 9)
+#define FOR_PSK (1u << 10)
+#define FOR_RESOLVE (1u << 11)
+
+/* An option that may be given more than once. */
+#define MAX_WORDS 64u
+struct words {
+	const char *at[MAX_WORDS];
+	size_t count;
+};
+
+/* Two numbers in one option. */
+struct pair {
+	uint32_t first, second;
+	bool given;
+};
 
 struct options {
 	unsigned int command; /* FOR_* */
@@ -23,6 +42,7 @@ struct options {
 	uint64_t workload; /* SEVLM_SIM_* */
 	uint64_t seed;
 	uint64_t rate; /* steps per second, 0: no limit */
+	uint64_t policy;
 	bool no_offer;
 	/* the migration */
 	uint64_t downtime_limit_ms;
@@ -35,19 +55,32 @@ struct options {
 	const char *listen;
 	const char *to;
 	uint64_t wait_s; /* 0: without end */
-	bool insecure_plain;
 	uint64_t bandwidth; /* bits per second, 0: no limit */
 	const char *record;
 	const char *record_answers;
 	const char *die_at;
+	/* the channel */
+	const char *psk_file;
+	const char *tls_dir;
+	const char *tls_peer;
+	bool insecure_plain;
 	/* the hosts */
 	const char *target;
-	uint64_t policy;
 	bool simulate;
+	/* certificates */
+	const char *pdh;
+	const char *platform;
+	const char *own_platform;
+	const char *amd;
+	const char *cek;
+	bool overwrite;
+	/* a pair of keys */
+	const char *source_psk;
+	const char *target_psk;
 	/* what is shown */
 	bool json;
 	bool quiet;
-	const char *file; /* of inspect */
+	struct words files;
 };
 
 /* 0, or -EINVAL with a sentence */

@@ -5,7 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "note.h"
+#include "file.h"
 #include "sessions.h"
 
 /* Is it in the file? *ret_end: behind the last whole digest. */

@@ -5,8 +5,9 @@ set -u
 . "$(dirname "$0")/common.bash"
 page=$2/man/sevlm.1.scd
 
-for command in demo send receive inspect; do
-	"$sevlm" $command --help
+"$sevlm" --help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  .*/\1/p' | while read -r words; do
+	# shellcheck disable=SC2086 # certs show are two words
+	"$sevlm" $words --help
 done | grep -oE '^  --[a-z-]+' | sort -u >"$work/options"
 
 untold() {
