@@ -39,7 +39,7 @@ static int be_source(struct demo *demo)
 		complain("source", "%s", side.why.text);
 		return finish(&side, STATUS_USAGE);
 	}
-	link_take(&side.link, demo->fds[0]);
+	link_take(&side.channel.link, demo->fds[0]);
 	return finish(&side, send_run(&side, &demo->shape));
 }
 
@@ -58,7 +58,7 @@ static int be_target(struct demo *demo)
 		return finish(&side, STATUS_FAILED);
 	}
 	side.show.silent = true;
-	link_take(&side.link, demo->fds[1]);
+	link_take(&side.channel.link, demo->fds[1]);
 	return finish(&side, receive_run(&side));
 }
 

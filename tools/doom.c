@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "link.h"
+#include "doom.h"
 
 static const struct {
 	const char *name;

@@ -29,7 +29,7 @@ static void reason(struct side *side, int cause, struct sentence *ret)
 {
 	const char *text = side->why.text;
 
-	if (!*text && side->link.cancelled && cause == -ECANCELED)
+	if (!*text && side->channel.link.cancelled && cause == -ECANCELED)
 		text = "interrupted by a signal";
 	if (!*text)
 		text = side_error(side);

@@ -84,7 +84,7 @@ void file_free(struct file *file)
 	*file = (struct file){NULL, 0};
 }
 
-static int fill(int fd, const void *buf, size_t bytes, unsigned int mode)
+int file_put(int fd, const void *buf, size_t bytes)
 {
 	const char *at = buf;
 	ssize_t put;
@@ -98,6 +98,15 @@ static int fill(int fd, const void *buf, size_t bytes, unsigned int mode)
 		at += put;
 		bytes -= (size_t)put;
 	}
+	return 0;
+}
+
+static int fill(int fd, const void *buf, size_t bytes, unsigned int mode)
+{
+	int ret = file_put(fd, buf, bytes);
+
+	if (ret)
+		return ret;
 	return fchmod(fd, mode) || fsync(fd) ? -errno : 0;
 }
 

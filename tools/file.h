@@ -22,5 +22,7 @@ int file_write(const char *path, const void *buf, size_t bytes,
 	       unsigned int mode, bool overwrite, struct sentence *why);
 /* a new file is on the disk when its directory is; 0 or a negative errno */
 int sync_directory(const char *path);
+/* all of it to an open file; 0 or a negative errno */
+int file_put(int fd, const void *buf, size_t bytes);
 
 #endif /* SEVLM_FILE_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The socket: throttled, recorded, and watched for signals. */
+/* The socket: throttled, and watched for signals. */
 #ifndef SEVLM_LINK_H
 #define SEVLM_LINK_H
 
@@ -14,28 +14,16 @@ struct throttle {
 	uint64_t last_ns;
 };
 
-/* --die-at: the process kills itself at that moment. For tests. */
-struct doom {
-	uint32_t want; /* SEVLM_WANT_*, 0: counts from the start */
-	bool counting;
-	bool before; /* in place of doing what is wanted */
-	uint64_t left; /* bytes */
-};
-
 struct link {
 	int fd; /* -1: none */
 	int signals; /* signalfd: INT and TERM */
 	bool mute; /* nothing more can be written */
 	bool peer_done; /* nothing more can be read */
 	bool cancelled; /* a signal came */
-	int record[2]; /* what the source says, what the target says */
-	bool record_failed;
 	struct throttle throttle;
-	struct doom doom;
-	struct sentence *why; /* of a failed recording */
 };
 
-/* opens the recordings; blocks the signals and listens to them instead */
+/* blocks the signals and listens to them instead */
 int link_init(struct link *link, const struct options *options,
 	      struct sentence *why);
 void link_take(struct link *link, int fd);
@@ -49,32 +37,19 @@ int link_listen(const struct options *options, uint16_t *ret_port,
 int link_accept(struct link *link, int listener, uint64_t wait_s,
 		struct sentence *why);
 
+/* cuts the vector; returns how many entries are left of it */
+size_t iov_cut(struct iovec *iov, size_t count, size_t most);
 /* how much may be written now, and when more may */
 size_t link_allowance(struct link *link);
 uint64_t link_wait_ns(const struct link *link);
-/* of the stream, @from the source (0) or the target (1); nonblocking: bytes
- * moved, 0 where none could be, -ECONNRESET */
-ssize_t link_write(struct link *link, int from, struct iovec *iov,
-		   size_t count);
-ssize_t link_read(struct link *link, int from, void *buf, size_t bytes);
+/* nonblocking: bytes moved, 0 where none could be, -ECONNRESET. Writing cuts
+ * the vector down to the allowance */
+ssize_t link_write(struct link *link, struct iovec *iov, size_t count);
+ssize_t link_read(struct link *link, void *buf, size_t bytes);
 /* a signal is waiting: take it */
 void link_signal(struct link *link);
 /* sleeps until the socket is ready for @events, a signal, or the time; 0 or
  * what poll(2) said of the socket */
 short link_poll(struct link *link, short events, uint64_t timeout_ns);
-
-/* messages of the command itself, outside of the stream: 0, -ECONNRESET,
- * -ETIMEDOUT, -ECANCELED */
-int link_put(struct link *link, const void *buf, size_t bytes,
-	     uint64_t timeout_ns);
-int link_get(struct link *link, void *buf, size_t bytes, uint64_t timeout_ns);
-/* lets the peer read the last words */
-void link_farewell(struct link *link);
-
-/* doom.c */
-int doom_parse(struct doom *doom, const char *text, struct sentence *why);
-void doom_want(struct doom *doom, uint32_t want, bool done);
-size_t doom_limit(const struct doom *doom, size_t bytes);
-void doom_moved(struct doom *doom, size_t bytes);
 
 #endif /* SEVLM_LINK_H */

@@ -102,10 +102,10 @@ static void answer(struct side *side, uint32_t want)
 {
 	int result;
 
-	doom_want(&side->link.doom, want, false);
+	doom_want(&side->channel.doom, want, false);
 	result = perform(side, want);
 	side_did(side, want, result);
-	doom_want(&side->link.doom, want, true);
+	doom_want(&side->channel.doom, want, true);
 }
 
 static void feed_held(struct side *side)
@@ -139,8 +139,9 @@ static void read_some(struct side *side)
 
 	if (!room(side, &buf, &bytes))
 		return;
-	got = link_read(&side->link, side->source ? FROM_TARGET : FROM_SOURCE,
-			buf, bytes);
+	got = channel_read(&side->channel,
+			   side->source ? FROM_TARGET : FROM_SOURCE, buf,
+			   bytes);
 	if (got <= 0)
 		return;
 	if (side->target) {
@@ -160,8 +161,9 @@ static void write_some(struct side *side)
 
 	if (side_output(side, iov, &count) || !count)
 		return;
-	put = link_write(&side->link, side->source ? FROM_SOURCE : FROM_TARGET,
-			 iov, count);
+	put = channel_write(&side->channel,
+			    side->source ? FROM_SOURCE : FROM_TARGET, iov,
+			    count);
 	if (put > 0)
 		side_consumed(side, (size_t)put);
 }
@@ -176,11 +178,9 @@ static uint64_t until_deadline(struct side *side)
 	return deadline > now ? deadline - now : 0;
 }
 
-/* what to wait for; *timeout goes down where the throttle says so */
-static short events(struct side *side, uint32_t want, uint64_t *timeout)
+static short events(struct side *side, uint32_t want)
 {
-	struct link *link = &side->link;
-	uint64_t refill;
+	const struct link *link = &side->channel.link;
 	size_t bytes;
 	short ret = 0;
 	void *buf;
@@ -188,39 +188,33 @@ static short events(struct side *side, uint32_t want, uint64_t *timeout)
 	if (want & SEVLM_WANT_READ && !side->deaf && !link->peer_done &&
 	    room(side, &buf, &bytes))
 		ret |= POLLIN;
-	if (!(want & SEVLM_WANT_WRITE) || link->mute)
-		return ret;
-	if (link_allowance(link))
-		return ret | POLLOUT;
-	refill = link_wait_ns(link);
-	if (refill < *timeout)
-		*timeout = refill;
+	if (want & SEVLM_WANT_WRITE && !link->mute)
+		ret |= POLLOUT;
 	return ret;
 }
 
 /* What the peer said last is read and taken before its silence counts. */
 static bool is_over(struct side *side, uint32_t want, short wanted)
 {
-	if (side->link.peer_done)
+	if (side->channel.link.peer_done)
 		return true;
-	return side->link.mute && !(wanted & POLLIN) &&
+	return side->channel.link.mute && !(wanted & POLLIN) &&
 	       !(want & SEVLM_WANT_STEP) && side->held_from == side->held_to;
 }
 
 static void move_bytes(struct side *side, uint32_t want)
 {
 	uint64_t timeout = want & SEVLM_WANT_STEP ? 0 : until_deadline(side);
-	struct link *link = &side->link;
 	short wanted, ready;
 
 	if (side->held_from != side->held_to)
 		feed_held(side);
-	wanted = events(side, want, &timeout);
+	wanted = events(side, want);
 	if (is_over(side, want, wanted)) {
 		side_closed(side);
 		return;
 	}
-	ready = link_poll(link, wanted, timeout);
+	ready = channel_poll(&side->channel, wanted, timeout);
 	if (wanted & POLLOUT && ready)
 		write_some(side);
 	if (wanted & POLLIN && ready)
@@ -232,9 +226,10 @@ void move_run(struct side *side)
 	struct sevlm_progress progress = {.size = sizeof(progress)};
 	uint32_t want;
 
-	doom_moved(&side->link.doom, 0);
+	doom_moved(&side->channel.doom, 0);
 	for (;;) {
-		if (side->link.cancelled || side->link.record_failed)
+		if (side->channel.link.cancelled ||
+		    side->channel.recording.failed)
 			side_cancel(side);
 		want = side_step(side);
 		side_progress(side, &progress);

@@ -78,10 +78,10 @@ int preamble_send(struct side *side)
 	int ret;
 
 	encode(&side->guest.shape, shape);
-	ret = link_put(&side->link, shape, sizeof(shape), PATIENCE_NS);
+	ret = channel_put(&side->channel, shape, sizeof(shape), PATIENCE_NS);
 	if (!ret)
-		ret = link_get(&side->link, answer, sizeof(answer),
-			       PATIENCE_NS);
+		ret = channel_get(&side->channel, answer, sizeof(answer),
+				  PATIENCE_NS);
 	if (ret)
 		return lost(side, ret);
 	verdict = wire_get32(answer + WIRE_MAGIC);
@@ -107,7 +107,7 @@ static int too_big(struct side *side, const struct shape *shape)
 int preamble_receive(struct side *side, struct shape *shape)
 {
 	uint8_t buf[SHAPE_BYTES];
-	int ret = link_get(&side->link, buf, sizeof(buf), PATIENCE_NS);
+	int ret = channel_get(&side->channel, buf, sizeof(buf), PATIENCE_NS);
 
 	if (ret)
 		return lost(side, ret);
@@ -137,6 +137,6 @@ int preamble_answer(struct side *side, bool refuse, bool big)
 	wire_put32(answer + WIRE_MAGIC, !refuse ? WELCOME
 					: big	? TOO_BIG
 						: REFUSED);
-	ret = link_put(&side->link, answer, sizeof(answer), PATIENCE_NS);
+	ret = channel_put(&side->channel, answer, sizeof(answer), PATIENCE_NS);
 	return ret ? lost(side, ret) : 0;
 }

@@ -55,7 +55,8 @@ static int accept_source(struct side *side)
 	if (listener < 0)
 		return listener;
 	show_listening(&side->show, options->listen, port);
-	ret = link_accept(&side->link, listener, options->wait_s, &side->why);
+	ret = link_accept(&side->channel.link, listener, options->wait_s,
+			  &side->why);
 	close(listener);
 	return ret;
 }

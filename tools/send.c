@@ -48,7 +48,8 @@ static int find_target(struct side *side)
 	int ret;
 
 	for (;;) {
-		ret = link_connect(&side->link, options->to, &side->why);
+		ret = link_connect(&side->channel.link, options->to,
+				   &side->why);
 		if (!ret)
 			side->why.text[0] = '\0';
 		if (ret != -ECONNREFUSED || now_ns() >= until)
@@ -56,8 +57,8 @@ static int find_target(struct side *side)
 		if (!said)
 			show_waiting(&side->show, options->to);
 		said = true;
-		link_poll(&side->link, 0, RETRY_NS);
-		if (side->link.cancelled)
+		link_poll(&side->channel.link, 0, RETRY_NS);
+		if (side->channel.link.cancelled)
 			return fail(&side->why, -ECANCELED,
 				    "interrupted before a target appeared");
 	}
@@ -73,7 +74,7 @@ static int begin(struct side *side, const struct shape *shape)
 	if (ret)
 		return fail(&side->why, ret, "the vCPU got no thread: %s",
 			    strerror(-ret));
-	if (side->link.fd < 0)
+	if (side->channel.link.fd < 0)
 		ret = find_target(side);
 	if (!ret)
 		ret = preamble_send(side);

@@ -11,7 +11,7 @@ int side_init(struct side *side, const char *who, const struct options *options)
 
 	side->who = who;
 	side->options = options;
-	ret = link_init(&side->link, options, &side->why);
+	ret = channel_init(&side->channel, options, &side->why);
 	if (!ret)
 		ret = note_init(&side->note, options->note, &side->why);
 	return ret;
@@ -19,14 +19,14 @@ int side_init(struct side *side, const char *who, const struct options *options)
 
 void side_free(struct side *side)
 {
-	link_farewell(&side->link);
+	channel_farewell(&side->channel);
 	verify_end(side);
 	vcpu_end(&side->guest);
 	sevlm_source_free(side->source);
 	sevlm_target_free(side->target);
 	guest_free(&side->guest);
 	show_free(&side->show);
-	link_free(&side->link);
+	channel_free(&side->channel);
 }
 
 static int draw_nonce(uint8_t *nonce, struct sentence *why)

@@ -3,14 +3,11 @@
 #ifndef SEVLM_SIDE_H
 #define SEVLM_SIDE_H
 
+#include "channel.h"
 #include "guest.h"
-#include "link.h"
 #include "note.h"
 #include "sessions.h"
 #include "show.h"
-
-#define FROM_SOURCE 0
-#define FROM_TARGET 1
 
 struct snapshot { /* verify.c: a child that computes a digest */
 	int pid; /* 0: none */
@@ -21,7 +18,7 @@ struct side {
 	const struct options *options;
 	const char *who; /* for complaints */
 	struct guest guest;
-	struct link link;
+	struct channel channel;
 	struct note note;
 	struct show show;
 	struct image image;

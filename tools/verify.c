@@ -30,8 +30,8 @@ static void compute(struct side *side, int fd)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* or the peer would not see that this side is gone */
-	close(side->link.fd);
-	close(side->link.signals);
+	close(side->channel.link.fd);
+	close(side->channel.link.signals);
 	if (!sevlm_sim_vm_digest(side->guest.sim, digest) &&
 	    write(fd, digest, sizeof(digest)) == sizeof(digest))
 		_exit(0);
@@ -92,7 +92,8 @@ static int lost(struct side *side, int ret)
 static int compare(struct side *side)
 {
 	uint8_t mine[DIGEST], trailer[TRAILER_BYTES];
-	int ret = link_get(&side->link, trailer, sizeof(trailer), PATIENCE_NS);
+	int ret = channel_get(&side->channel, trailer, sizeof(trailer),
+			      PATIENCE_NS);
 
 	if (ret)
 		return lost(side, ret);
@@ -143,7 +144,8 @@ int verify_target(struct side *side)
 	memcpy(verdict, VERDICT_MAGIC, WIRE_MAGIC);
 	wire_put32(verdict + 8, !ret);
 	wire_put64(verdict + 16, side->checked);
-	if (link_put(&side->link, verdict, sizeof(verdict), PATIENCE_NS) &&
+	if (channel_put(&side->channel, verdict, sizeof(verdict),
+			PATIENCE_NS) &&
 	    !ret)
 		ret = lost(side, -ECONNRESET);
 	return ret;
@@ -151,11 +153,12 @@ int verify_target(struct side *side)
 
 static int ask(struct side *side, const uint8_t *trailer, uint8_t *verdict)
 {
-	int ret = link_put(&side->link, trailer, TRAILER_BYTES, PATIENCE_NS);
+	int ret = channel_put(&side->channel, trailer, TRAILER_BYTES,
+			      PATIENCE_NS);
 
 	if (!ret)
-		ret = link_get(&side->link, verdict, VERDICT_BYTES,
-			       PATIENCE_NS);
+		ret = channel_get(&side->channel, verdict, VERDICT_BYTES,
+				  PATIENCE_NS);
 	return ret ? lost(side, ret) : 0;
 }
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the stream and the command's own messages travel in. */
+#ifndef SEVLM_CHANNEL_H
+#define SEVLM_CHANNEL_H
+
+#include "doom.h"
+#include "link.h"
+#include "recording.h"
+
+struct channel {
+	struct link link;
+	struct recording recording;
+	struct doom doom;
+};
+
+int channel_init(struct channel *channel, const struct options *options,
+		 struct sentence *why);
+void channel_free(struct channel *channel);
+
+/* of the stream, by FROM_*; nonblocking: bytes moved, 0 where none could be,
+ * -ECONNRESET */
+ssize_t channel_write(struct channel *channel, int from, struct iovec *iov,
+		      size_t count);
+ssize_t channel_read(struct channel *channel, int from, void *buf,
+		     size_t bytes);
+/* sleeps until one of @events (POLLIN, POLLOUT) can go on, a signal, or the
+ * time; 0, or what poll(2) said */
+short channel_poll(struct channel *channel, short events, uint64_t timeout_ns);
+
+/* messages of the command itself, outside of the stream: 0, -ECONNRESET,
+ * -ETIMEDOUT, -ECANCELED */
+int channel_put(struct channel *channel, const void *buf, size_t bytes,
+		uint64_t timeout_ns);
+int channel_get(struct channel *channel, void *buf, size_t bytes,
+		uint64_t timeout_ns);
+/* lets the peer read the last words */
+void channel_farewell(struct channel *channel);
+
+#endif /* SEVLM_CHANNEL_H */
