@@ -6,16 +6,32 @@
 #include "doom.h"
 #include "link.h"
 #include "recording.h"
+#include "secure.h"
 
 struct channel {
 	struct link link;
+	struct credentials credentials;
+	struct secure secure;
 	struct recording recording;
 	struct doom doom;
 };
 
+/* @source: this host's role */
 int channel_init(struct channel *channel, const struct options *options,
-		 struct sentence *why);
+		 bool source, struct sentence *why);
 void channel_free(struct channel *channel);
+
+/* the link is there: both ends prove themselves where there are credentials.
+ * 0, or a negative errno with a sentence */
+int channel_open(struct channel *channel, struct sentence *why);
+/* for the engine: SEVLM_CHANNEL_*, and a value that is bound to it */
+uint32_t channel_kind(const struct channel *channel);
+int channel_exporter(struct channel *channel, uint8_t *value);
+/* why it broke, or "" */
+const char *channel_error(struct channel *channel);
+/* nothing more can be read; written */
+bool channel_ended(const struct channel *channel);
+bool channel_mute(const struct channel *channel);
 
 /* of the stream, by FROM_*; nonblocking: bytes moved, 0 where none could be,
  * -ECONNRESET */

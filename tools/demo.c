@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ struct demo {
 	struct shape shape;
 	struct image image;
 	int fds[2];
+	uint8_t psk[PSK_BYTES];
 	pid_t source, target; /* 0: ended */
 	int status; /* the worst of both */
 };
@@ -26,6 +28,12 @@ static int finish(struct side *side, int status)
 	image_free(&side->image);
 	fflush(stdout);
 	return status;
+}
+
+static void join(struct side *side, const struct demo *demo, int fd)
+{
+	link_take(&side->channel.link, fd);
+	credentials_share(&side->channel.credentials, demo->psk);
 }
 
 static int be_source(struct demo *demo)
@@ -39,7 +47,7 @@ static int be_source(struct demo *demo)
 		complain("source", "%s", side.why.text);
 		return finish(&side, STATUS_USAGE);
 	}
-	link_take(&side.channel.link, demo->fds[0]);
+	join(&side, demo, demo->fds[0]);
 	return finish(&side, send_run(&side, &demo->shape));
 }
 
@@ -58,7 +66,7 @@ static int be_target(struct demo *demo)
 		return finish(&side, STATUS_FAILED);
 	}
 	side.show.silent = true;
-	link_take(&side.channel.link, demo->fds[1]);
+	join(&side, demo, demo->fds[1]);
 	return finish(&side, receive_run(&side));
 }
 
@@ -120,8 +128,9 @@ static int run(struct demo *demo)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, demo->fds)) {
-		complain("demo", "no socket: %s", strerror(errno));
+	if (getrandom(demo->psk, sizeof(demo->psk), 0) != sizeof(demo->psk) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, demo->fds)) {
+		complain("demo", "no channel: %s", strerror(errno));
 		return STATUS_FAILED;
 	}
 	fflush(stdout);
@@ -150,5 +159,6 @@ int command_demo(const struct options *options)
 	else
 		ret = run(&demo);
 	image_free(&demo.image);
+	explicit_bzero(demo.psk, sizeof(demo.psk));
 	return ret;
 }

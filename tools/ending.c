@@ -31,6 +31,8 @@ static void reason(struct side *side, int cause, struct sentence *ret)
 
 	if (!*text && side->channel.link.cancelled && cause == -ECANCELED)
 		text = "interrupted by a signal";
+	if (!*text && cause == -ECONNRESET)
+		text = channel_error(&side->channel);
 	if (!*text)
 		text = side_error(side);
 	if (!*text)

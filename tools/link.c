@@ -51,6 +51,12 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+void link_drop(struct link *link)
+{
+	close_fd(&link->fd);
+	link->mute = link->peer_done = false;
+}
+
 void link_free(struct link *link)
 {
 	close_fd(&link->fd);
@@ -64,7 +70,7 @@ static double burst(const struct throttle *throttle)
 	return bytes > LEAST_BURST ? bytes : LEAST_BURST;
 }
 
-size_t link_allowance(struct link *link)
+static size_t allowance(struct link *link)
 {
 	struct throttle *throttle = &link->throttle;
 	uint64_t now = now_ns();
@@ -79,7 +85,7 @@ size_t link_allowance(struct link *link)
 	return throttle->tokens >= 1 ? (size_t)throttle->tokens : 0;
 }
 
-uint64_t link_wait_ns(const struct link *link)
+static uint64_t refill_ns(const struct link *link)
 {
 	const struct throttle *throttle = &link->throttle;
 	double missing = LEAST_BURST - throttle->tokens;
@@ -107,7 +113,7 @@ size_t iov_cut(struct iovec *iov, size_t count, size_t most)
 ssize_t link_write(struct link *link, struct iovec *iov, size_t count)
 {
 	struct msghdr message = {.msg_iov = iov};
-	size_t most = link_allowance(link);
+	size_t most = allowance(link);
 	ssize_t put;
 
 	if (!most)
@@ -144,7 +150,20 @@ void link_signal(struct link *link)
 		link->cancelled = true;
 }
 
-short link_poll(struct link *link, short events, uint64_t timeout_ns)
+/* what to wait for while nothing may be written; *timeout goes down */
+static short allowed(struct link *link, short events, uint64_t *timeout_ns)
+{
+	uint64_t refill;
+
+	if (!(events & POLLOUT) || allowance(link))
+		return events;
+	refill = refill_ns(link);
+	if (refill < *timeout_ns)
+		*timeout_ns = refill;
+	return (short)(events & ~POLLOUT);
+}
+
+static short sleep_until(struct link *link, short events, uint64_t timeout_ns)
 {
 	struct pollfd fds[] = {
 		{.fd = link->signals, .events = POLLIN},
@@ -162,4 +181,10 @@ short link_poll(struct link *link, short events, uint64_t timeout_ns)
 	if (fds[0].revents)
 		link_signal(link);
 	return fds[1].revents;
+}
+
+short link_poll(struct link *link, short events, uint64_t timeout_ns)
+{
+	events = allowed(link, events, &timeout_ns);
+	return sleep_until(link, events, timeout_ns);
 }

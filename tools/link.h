@@ -28,28 +28,29 @@ int link_init(struct link *link, const struct options *options,
 	      struct sentence *why);
 void link_take(struct link *link, int fd);
 void link_free(struct link *link);
-/* peers.c: sockets of the loopback; the new one is link_take()n */
-int link_check(const char *address, struct sentence *why);
+/* closes it; another may be taken */
+void link_drop(struct link *link);
+/* peers.c: @plain: the address must be of the loopback */
+int link_check(const char *address, bool plain, struct sentence *why);
 /* -ECONNREFUSED: nobody listens there yet */
-int link_connect(struct link *link, const char *to, struct sentence *why);
-int link_listen(const struct options *options, uint16_t *ret_port,
+int link_connect(struct link *link, const char *to, bool plain,
+		 struct sentence *why);
+/* a socket, or a negative errno with a sentence */
+int link_listen(const char *address, bool plain, uint16_t *ret_port,
 		struct sentence *why);
 int link_accept(struct link *link, int listener, uint64_t wait_s,
 		struct sentence *why);
 
 /* cuts the vector; returns how many entries are left of it */
 size_t iov_cut(struct iovec *iov, size_t count, size_t most);
-/* how much may be written now, and when more may */
-size_t link_allowance(struct link *link);
-uint64_t link_wait_ns(const struct link *link);
 /* nonblocking: bytes moved, 0 where none could be, -ECONNRESET. Writing cuts
  * the vector down to the allowance */
 ssize_t link_write(struct link *link, struct iovec *iov, size_t count);
 ssize_t link_read(struct link *link, void *buf, size_t bytes);
 /* a signal is waiting: take it */
 void link_signal(struct link *link);
-/* sleeps until the socket is ready for @events, a signal, or the time; 0 or
- * what poll(2) said of the socket */
+/* sleeps until the socket is ready for @events and the throttle allows it, a
+ * signal, or the time; 0 or what poll(2) said of the socket */
 short link_poll(struct link *link, short events, uint64_t timeout_ns);
 
 #endif /* SEVLM_LINK_H */

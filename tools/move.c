@@ -180,15 +180,15 @@ static uint64_t until_deadline(struct side *side)
 
 static short events(struct side *side, uint32_t want)
 {
-	const struct link *link = &side->channel.link;
+	const struct channel *channel = &side->channel;
 	size_t bytes;
 	short ret = 0;
 	void *buf;
 
-	if (want & SEVLM_WANT_READ && !side->deaf && !link->peer_done &&
+	if (want & SEVLM_WANT_READ && !side->deaf && !channel_ended(channel) &&
 	    room(side, &buf, &bytes))
 		ret |= POLLIN;
-	if (want & SEVLM_WANT_WRITE && !link->mute)
+	if (want & SEVLM_WANT_WRITE && !channel_mute(channel))
 		ret |= POLLOUT;
 	return ret;
 }
@@ -196,9 +196,9 @@ static short events(struct side *side, uint32_t want)
 /* What the peer said last is read and taken before its silence counts. */
 static bool is_over(struct side *side, uint32_t want, short wanted)
 {
-	if (side->channel.link.peer_done)
+	if (channel_ended(&side->channel))
 		return true;
-	return side->channel.link.mute && !(wanted & POLLIN) &&
+	return channel_mute(&side->channel) && !(wanted & POLLIN) &&
 	       !(want & SEVLM_WANT_STEP) && side->held_from == side->held_to;
 }
 

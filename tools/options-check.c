@@ -31,11 +31,24 @@ static int check_needs(const struct options *options, struct sentence *why)
 
 static int check_channel(const struct options *options, struct sentence *why)
 {
-	if (!options->insecure_plain)
+	int kinds = !!options->psk_file + !!options->tls_dir +
+		    options->insecure_plain;
+
+	if (!kinds)
 		return fail(why, -EINVAL,
-			    "there is no protected channel yet: say "
-			    "--insecure-plain to use one that is not "
-			    "protected at all");
+			    "how is the channel protected? Name --psk-file or "
+			    "--tls-dir, or say --insecure-plain to use one "
+			    "that is not protected at all");
+	if (kinds > 1)
+		return fail(why, -EINVAL,
+			    "--psk-file, --tls-dir, --insecure-plain: one of "
+			    "them");
+	if (options->tls_dir && !options->tls_peer)
+		return fail(why, -EINVAL,
+			    "--tls-dir goes with --tls-peer NAME: to have a "
+			    "certificate is not to be the one that was meant");
+	if (options->tls_peer && !options->tls_dir)
+		return fail(why, -EINVAL, "--tls-peer goes with --tls-dir");
 	return 0;
 }
 

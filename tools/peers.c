@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* TCP, within this machine only. */
+/* TCP: within this machine only, unless the channel is protected. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -12,11 +12,7 @@
 
 #include "link.h"
 
-struct address {
-	struct sockaddr_storage to;
-	socklen_t bytes;
-	int family;
-};
+#define CONNECT_NS (10 * NS_PER_S)
 
 /* "host:port", an IPv6 address in brackets */
 static int split(const char *text, char *host, size_t room,
@@ -60,114 +56,175 @@ static bool on_loopback(const struct sockaddr_storage *to)
 	       IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
-/* Names are not looked up: no word of this leaves the machine. */
-static int look_up(const char *host, const char *port, struct addrinfo **ret)
+static bool all_on_loopback(const struct addrinfo *found)
+{
+	for (; found; found = found->ai_next)
+		if (!on_loopback((const void *)found->ai_addr))
+			return false;
+	return true;
+}
+
+/* Where the channel is plain, names are not looked up: no word of this leaves
+ * the machine. */
+static int look_up(const char *host, const char *port, bool plain,
+		   struct addrinfo **ret, struct sentence *why)
 {
 	struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST,
+		.ai_flags = AI_NUMERICSERV | (plain ? AI_NUMERICHOST : 0),
 	};
+	int error;
 
-	if (!strcmp(host, "localhost"))
+	if (plain && !strcmp(host, "localhost"))
 		host = "127.0.0.1";
-	return getaddrinfo(host, port, &hints, ret) ? -EINVAL : 0;
-}
-
-static int resolve(const char *text, struct address *address,
-		   struct sentence *why)
-{
-	struct addrinfo *found = NULL;
-	const char *port = "";
-	char host[64];
-	int ret = split(text, host, sizeof(host), &port, why);
-
-	if (ret)
-		return ret;
-	if (!port_number(port))
-		return fail(why, -EINVAL, "%s: %s is no port", text, port);
-	if (!look_up(host, port, &found)) {
-		memcpy(&address->to, found->ai_addr, found->ai_addrlen);
-		address->bytes = found->ai_addrlen;
-		address->family = found->ai_family;
-		freeaddrinfo(found);
-		if (on_loopback(&address->to))
-			return 0;
-	}
+	error = getaddrinfo(host, port, &hints, ret);
+	if (error && !plain)
+		return fail(why, -EINVAL, "%s: %s", host, gai_strerror(error));
+	if (!error && (!plain || all_on_loopback(*ret)))
+		return 0;
+	if (!error)
+		freeaddrinfo(*ret);
 	return fail(why, -EINVAL,
 		    "%s is no loopback address: a plain channel stays within "
 		    "this machine",
 		    host);
 }
 
-static int no_delay(int fd)
+/* @ret: freed with freeaddrinfo(3) */
+static int resolve(const char *text, bool plain, struct addrinfo **ret,
+		   struct sentence *why)
 {
-	const int one = 1;
+	const char *port = "";
+	char host[256];
+	int error = split(text, host, sizeof(host), &port, why);
 
-	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (error)
+		return error;
+	if (!port_number(port))
+		return fail(why, -EINVAL, "%s: %s is no port", text, port);
+	return look_up(host, port, plain, ret, why);
 }
 
-static int try_connect(struct link *link, const struct address *address)
+static int set_option(int fd, int level, int name, int value)
 {
-	int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* A peer whose host is gone without a word is gone after this time. */
+static int tune(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, 10},
+		{IPPROTO_TCP, TCP_KEEPINTVL, 5},
+		{IPPROTO_TCP, TCP_KEEPCNT, 4},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (set_option(fd, options[i].level, options[i].name,
+			       options[i].value))
+			return -errno;
+	return 0;
+}
+
+/* 0 once it is connected: a signal ends the waiting */
+static int wait_connected(struct link *link)
+{
+	uint64_t until = now_ns() + CONNECT_NS, now;
+	socklen_t bytes = sizeof(int);
+	int error = 0;
+	short ready = 0;
+
+	for (now = now_ns(); !ready && !link->cancelled && now < until;
+	     now = now_ns())
+		ready = link_poll(link, POLLOUT, until - now);
+	if (link->cancelled)
+		return -ECANCELED;
+	if (!ready)
+		return -ETIMEDOUT;
+	if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &bytes))
+		return -errno;
+	return -error;
+}
+
+static int try_connect(struct link *link, const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int ret = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const void *)&address->to, address->bytes) ||
-	    no_delay(fd))
-		ret = -errno;
+	link_take(link, fd);
+	if (connect(fd, address->ai_addr, address->ai_addrlen))
+		ret = errno == EINPROGRESS ? wait_connected(link) : -errno;
+	if (!ret)
+		ret = tune(fd);
 	if (ret)
-		close(fd);
-	else
-		link_take(link, fd);
+		link_drop(link);
 	return ret;
 }
 
-int link_connect(struct link *link, const char *to, struct sentence *why)
+int link_connect(struct link *link, const char *to, bool plain,
+		 struct sentence *why)
 {
-	struct address address;
-	int ret = resolve(to, &address, why);
+	struct addrinfo *found = NULL;
+	int ret = resolve(to, plain, &found, why);
 
 	if (ret)
 		return ret;
-	ret = try_connect(link, &address);
+	ret = -ECONNREFUSED;
+	for (struct addrinfo *at = found; at && ret && ret != -ECANCELED;
+	     at = at->ai_next)
+		ret = try_connect(link, at);
+	freeaddrinfo(found);
 	return ret ? fail(why, ret, "no connection to %s: %s", to,
 			  strerror(-ret))
 		   : 0;
 }
 
-static int listen_there(int fd, const struct address *address,
+static int listen_there(int fd, const struct addrinfo *address,
 			uint16_t *ret_port)
 {
 	struct sockaddr_storage bound;
 	socklen_t bytes = sizeof(bound);
-	const int one = 1;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    bind(fd, (const void *)&address->to, address->bytes) ||
-	    listen(fd, 1) || getsockname(fd, (void *)&bound, &bytes))
+	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
+	    bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, 1) ||
+	    getsockname(fd, (void *)&bound, &bytes))
 		return -errno;
 	/* the port is at the same place in both families */
 	*ret_port = ntohs(((struct sockaddr_in *)&bound)->sin_port);
 	return 0;
 }
 
-int link_listen(const struct options *options, uint16_t *ret_port,
+static int listen_on(const struct addrinfo *address, uint16_t *ret_port)
+{
+	int fd = socket(address->ai_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int ret = fd < 0 ? -errno : listen_there(fd, address, ret_port);
+
+	if (ret && fd >= 0)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+int link_listen(const char *address, bool plain, uint16_t *ret_port,
 		struct sentence *why)
 {
-	struct address address;
-	int fd, ret = resolve(options->listen, &address, why);
+	struct addrinfo *found = NULL;
+	int fd, ret = resolve(address, plain, &found, why);
 
 	if (ret)
 		return ret;
-	fd = socket(address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		    0);
-	ret = fd < 0 ? -errno : listen_there(fd, &address, ret_port);
-	if (ret && fd >= 0)
-		close(fd);
-	return ret ? fail(why, ret, "cannot listen on %s: %s", options->listen,
-			  strerror(-ret))
-		   : fd;
+	fd = listen_on(found, ret_port);
+	freeaddrinfo(found);
+	return fd < 0 ? fail(why, fd, "cannot listen on %s: %s", address,
+			     strerror(-fd))
+		      : fd;
 }
 
 static int wait_for_source(struct link *link, int listener, uint64_t wait_s)
@@ -203,14 +260,17 @@ int link_accept(struct link *link, int listener, uint64_t wait_s,
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return fail(why, -errno, "no source came: %s", strerror(errno));
-	no_delay(fd);
+	tune(fd);
 	link_take(link, fd);
 	return 0;
 }
 
-int link_check(const char *address, struct sentence *why)
+int link_check(const char *address, bool plain, struct sentence *why)
 {
-	struct address ignored;
+	struct addrinfo *found = NULL;
+	int ret = resolve(address, plain, &found, why);
 
-	return resolve(address, &ignored, why);
+	if (!ret)
+		freeaddrinfo(found);
+	return ret;
 }

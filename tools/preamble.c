@@ -60,11 +60,13 @@ static int lost(struct side *side, int ret)
 		{-ECANCELED, "cancelled"},
 		{-ETIMEDOUT, "the peer said nothing"},
 	};
+	const char *broken = channel_error(&side->channel);
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (texts[i].error == ret)
 			return fail(&side->why, ret, "%s", texts[i].text);
-	return fail(&side->why, ret, "the peer is gone");
+	return fail(&side->why, ret, "%s",
+		    *broken ? broken : "the peer is gone");
 }
 
 int preamble_send(struct side *side)

@@ -7,8 +7,10 @@ static int begin(struct side *side)
 {
 	const struct image *image = side->image.contents ? &side->image : NULL;
 	struct shape shape;
-	int ret = preamble_receive(side, &shape);
+	int ret = channel_open(&side->channel, &side->why);
 
+	if (!ret)
+		ret = preamble_receive(side, &shape);
 	if (ret)
 		return ret;
 	ret = guest_prepare(&side->guest, &shape, image, &side->why);
@@ -37,7 +39,8 @@ static int prepare(struct side *side)
 	int ret = side_init(side, "receive", options);
 
 	if (!ret)
-		ret = link_check(options->listen, &side->why);
+		ret = link_check(options->listen, options->insecure_plain,
+				 &side->why);
 	if (!ret)
 		ret = show_init(&side->show, "target", options->json,
 				options->quiet);
@@ -50,7 +53,9 @@ static int accept_source(struct side *side)
 {
 	const struct options *options = side->options;
 	uint16_t port;
-	int ret, listener = link_listen(options, &port, &side->why);
+	int ret,
+		listener = link_listen(options->listen, options->insecure_plain,
+				       &port, &side->why);
 
 	if (listener < 0)
 		return listener;

@@ -49,7 +49,7 @@ static int find_target(struct side *side)
 
 	for (;;) {
 		ret = link_connect(&side->channel.link, options->to,
-				   &side->why);
+				   options->insecure_plain, &side->why);
 		if (!ret)
 			side->why.text[0] = '\0';
 		if (ret != -ECONNREFUSED || now_ns() >= until)
@@ -64,18 +64,35 @@ static int find_target(struct side *side)
 	}
 }
 
-static int begin(struct side *side, const struct shape *shape)
+static int run_guest(struct side *side, const struct shape *shape)
 {
 	int ret = guest_launch(&side->guest, shape, &side->image, &side->why);
 
 	if (ret)
 		return ret;
 	ret = vcpu_resume(&side->guest);
-	if (ret)
-		return fail(&side->why, ret, "the vCPU got no thread: %s",
-			    strerror(-ret));
-	if (side->channel.link.fd < 0)
-		ret = find_target(side);
+	return ret ? fail(&side->why, ret, "the vCPU got no thread: %s",
+			  strerror(-ret))
+		   : 0;
+}
+
+static int meet_target(struct side *side)
+{
+	int ret = find_target(side);
+
+	return ret ? ret : channel_open(&side->channel, &side->why);
+}
+
+/* A peer that is there already does not wait until the guest runs. */
+static int begin(struct side *side, const struct shape *shape)
+{
+	bool there = side->channel.link.fd >= 0;
+	int ret = there ? channel_open(&side->channel, &side->why) : 0;
+
+	if (!ret)
+		ret = run_guest(side, shape);
+	if (!ret && !there)
+		ret = meet_target(side);
 	if (!ret)
 		ret = preamble_send(side);
 	return ret ? ret : side_source(side);
@@ -97,7 +114,8 @@ static int prepare(struct side *side, struct shape *shape)
 	int ret = side_init(side, "send", options);
 
 	if (!ret)
-		ret = link_check(options->to, &side->why);
+		ret = link_check(options->to, options->insecure_plain,
+				 &side->why);
 	if (!ret)
 		ret = show_init(&side->show, "source", options->json,
 				options->quiet);

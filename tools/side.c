@@ -11,7 +11,8 @@ int side_init(struct side *side, const char *who, const struct options *options)
 
 	side->who = who;
 	side->options = options;
-	ret = channel_init(&side->channel, options, &side->why);
+	ret = channel_init(&side->channel, options,
+			   options->command != FOR_RECEIVE, &side->why);
 	if (!ret)
 		ret = note_init(&side->note, options->note, &side->why);
 	return ret;
@@ -29,11 +30,17 @@ void side_free(struct side *side)
 	channel_free(&side->channel);
 }
 
-static int draw_nonce(uint8_t *nonce, struct sentence *why)
+/* what binds this migration to its channel, and to nothing else */
+static int bind_channel(struct side *side, uint8_t *nonce, uint8_t *exporter)
 {
+	int ret = channel_exporter(&side->channel, exporter);
+
+	if (ret)
+		return fail(&side->why, ret, "no value of the channel: %s",
+			    sevlm_strerror(ret));
 	if (getrandom(nonce, SEVLM_NONCE_SIZE, 0) == SEVLM_NONCE_SIZE)
 		return 0;
-	return fail(why, -EIO, "no randomness: %s", strerror(errno));
+	return fail(&side->why, -EIO, "no randomness: %s", strerror(errno));
 }
 
 int side_source(struct side *side)
@@ -41,13 +48,13 @@ int side_source(struct side *side)
 	const struct options *options = side->options;
 	struct sevlm_source_config config = {
 		.size = sizeof(config),
-		.channel = SEVLM_CHANNEL_INSECURE,
+		.channel = channel_kind(&side->channel),
 		.batch_pages = (uint32_t)options->batch,
 		.max_rounds = (uint32_t)options->max_rounds,
 		.stop_anyway = options->force,
 		.downtime_limit_ns = options->downtime_limit_ms * NS_PER_MS,
 	};
-	int ret = draw_nonce(config.nonce, &side->why);
+	int ret = bind_channel(side, config.nonce, config.exporter);
 
 	if (ret)
 		return ret;
@@ -78,12 +85,12 @@ int side_target(struct side *side)
 	uint8_t chain[SEVLM_CHAIN_SIZE], amd[SEVLM_SIM_AMD_SIZE];
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
-		.channel = SEVLM_CHANNEL_INSECURE,
+		.channel = channel_kind(&side->channel),
 		.chain = chain,
 		.amd = amd,
 		.amd_bytes = sizeof(amd),
 	};
-	int ret = draw_nonce(config.nonce, &side->why);
+	int ret = bind_channel(side, config.nonce, config.exporter);
 
 	if (ret)
 		return ret;

@@ -39,8 +39,8 @@ ok "a word too many" usage 'one word too many' demo now
 ok "a command that is none" usage 'no command fly' fly
 ok "no target" usage 'to HOST:PORT is missing' send "${plain[@]}"
 ok "no place to listen" usage 'listen HOST:PORT is missing' receive "${plain[@]}"
-ok "send without consent" usage 'say --insecure-plain' send --to 127.0.0.1:1
-ok "receive without consent" usage 'say --insecure-plain' receive --listen 127.0.0.1:0
+ok "send without consent" usage 'Name --psk-file or --tls-dir' send --to 127.0.0.1:1
+ok "receive without consent" usage 'or say --insecure-plain' receive --listen 127.0.0.1:0
 for address in 192.0.2.1:1 0.0.0.0:0 '[::]:0' '[2001:db8::1]:1' example.org:1; do
 	ok "listening on $address" usage 'no loopback address' receive \
 		--listen "$address" "${plain[@]}"

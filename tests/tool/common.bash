@@ -4,6 +4,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 sevlm=$1
 export TMPDIR=$work
+# what receive and send are given unless a test says otherwise
+channel=(--insecure-plain)
+listen=127.0.0.1:0
 
 # says STATUS PATTERN COMMAND...: exits so, with one line on standard error
 # that matches; an empty pattern means none at all
@@ -45,7 +48,7 @@ receive() {
 	shift
 	rm -f "$work/$name.pipe"
 	mkfifo "$work/$name.pipe"
-	"$sevlm" receive --listen 127.0.0.1:0 --insecure-plain "$@" \
+	"$sevlm" receive --listen "$listen" "${channel[@]}" "$@" \
 		>"$work/$name.pipe" 2>"$work/$name.err" &
 	receiver=$!
 	exec 7<"$work/$name.pipe"
@@ -67,5 +70,5 @@ received() {
 }
 
 send() {
-	"$sevlm" send --to "127.0.0.1:$port" --insecure-plain "$@"
+	"$sevlm" send --to "127.0.0.1:$port" "${channel[@]}" "$@"
 }

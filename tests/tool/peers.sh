@@ -55,17 +55,11 @@ sender_first() {
 		grep -qE "$verified" "$work/send.out"
 }
 over_ipv6() {
-	local pid line
+	local listen='[::1]:0'
 
-	mkfifo "$work/pipe6"
-	"$sevlm" receive --listen '[::1]:0' --insecure-plain >"$work/pipe6" &
-	pid=$!
-	exec 8<"$work/pipe6"
-	read -r line <&8
-	cat <&8 >"$work/r.out" &
-	exec 8<&-
-	says 0 '' "$sevlm" send --to "[::1]:${line##*:}" --insecure-plain \
-		"${shape[@]}" && wait $pid
+	receive r
+	says 0 '' "$sevlm" send --to "[::1]:$port" --insecure-plain \
+		"${shape[@]}" && received
 }
 ok "the receiver is started first" receiver_first
 ok "both sides record the same streams" same_record
