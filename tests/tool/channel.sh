@@ -62,13 +62,12 @@ pki() {
 		cp "$work/s-swapped/server-key.pem" "$work/s-swapped/client-key.pem"
 }
 
-channel=()
-# meet STATUS SOURCE TARGET: what both say; options in $at_source, $at_target
+# meet STATUS SOURCE TARGET: what both say
 meet() {
 	local status=0 got=0
 
-	receive r "${at_target[@]}"
-	says "$1" "$2" send "${at_source[@]}" "${shape[@]}" || status=1
+	receive r
+	says "$1" "$2" send "${shape[@]}" || status=1
 	received || got=$?
 	[ $got -eq "$1" ] || { echo "target: $got"; cat "$work/r.err"; return 1; }
 	one_line "$3" "$work/r.err" && [ $status -eq 0 ]
@@ -82,34 +81,34 @@ refused() {
 }
 
 with_psk() {
-	at_source=(--psk-file "$work/${1:-s}.psk")
-	at_target=(--psk-file "$work/${2:-t}.psk")
+	sending=(--psk-file "$work/${1:-s}.psk")
+	receiving=(--psk-file "$work/${2:-t}.psk")
 }
 # with_tls SOURCE-DIR TARGET-DIR [SOURCE-NAME TARGET-NAME], as the peer says
 with_tls() {
-	at_source=(--tls-dir "$work/$1" --tls-peer "${4:-target.example}")
-	at_target=(--tls-dir "$work/$2" --tls-peer "${3:-source.example}")
+	sending=(--tls-dir "$work/$1" --tls-peer "${4:-target.example}")
+	receiving=(--tls-dir "$work/$2" --tls-peer "${3:-source.example}")
 }
 
 psk_moves() {
 	with_psk && moves
 }
 psk_records() {
-	with_psk && at_source+=(--record "$work/sent") && moves &&
+	with_psk && sending+=(--record "$work/sent") && moves &&
 		says 0 '' "$sevlm" inspect "$work/sent" && prints 'HELLO.*source' COMMIT
 }
 psk_slow() {
-	with_psk && at_source+=(--bandwidth 20000000) && moves
+	with_psk && sending+=(--bandwidth 20000000) && moves
 }
 psk_other() {
 	with_psk s t2 && refused 'no secure channel: ' '^sevlm receive: no secure channel: '
 }
 psk_plain_source() {
-	with_psk && at_source=(--insecure-plain) &&
+	with_psk && sending=(--insecure-plain) &&
 		refused 'is gone|no sevlm receive' '^sevlm receive: no secure channel: '
 }
 psk_plain_target() {
-	with_psk && at_target=(--insecure-plain) &&
+	with_psk && receiving=(--insecure-plain) &&
 		refused 'no secure channel: ' '^sevlm receive: the peer is no sevlm send'
 }
 ok "a pair of keys: the guest moves" psk_moves
@@ -156,11 +155,11 @@ tls_other_use() {
 	with_tls s-swapped t && refused "$broken" '^sevlm receive: no secure channel: .*(purpose|usage|use)'
 }
 tls_plain_source() {
-	with_tls s t && at_source=(--insecure-plain) &&
+	with_tls s t && sending=(--insecure-plain) &&
 		refused 'is gone|no sevlm receive' '^sevlm receive: no secure channel: '
 }
 tls_psk() {
-	with_tls s t && at_source=(--psk-file "$work/s.psk") &&
+	with_tls s t && sending=(--psk-file "$work/s.psk") &&
 		refused 'no secure channel: ' '^sevlm receive: no secure channel: '
 }
 ok "the target names itself otherwise" tls_wrong_target
@@ -174,10 +173,10 @@ ok "a list that revokes nothing" tls_not_revoked
 ok "certificates against none" tls_plain_source
 ok "certificates against a key" tls_psk
 
-# anywhere NAME: with a secure channel names are looked up
+# with a secure channel the peer need not be on this machine
 anywhere() {
-	with_psk && receive r "${at_target[@]}" &&
-		says 0 '' "$sevlm" send --to "localhost:$port" "${at_source[@]}" \
+	with_psk && receive r &&
+		says 0 '' "$sevlm" send --to "localhost:$port" "${sending[@]}" \
 			"${shape[@]}" && received
 }
 all_addresses() {
@@ -190,17 +189,17 @@ ok "all addresses of this host" all_addresses
 
 # somebody who says nothing, or goes, ends it
 hangs_up() {
-	with_psk && receive r "${at_target[@]}"
+	with_psk && receive r
 	: >"/dev/tcp/127.0.0.1/$port"
 	! received && one_line '^sevlm receive: no secure channel: ' "$work/r.err"
 }
 says_rubbish() {
-	with_psk && receive r "${at_target[@]}"
+	with_psk && receive r
 	printf 'GET / HTTP/1.0\r\n\r\n' >"/dev/tcp/127.0.0.1/$port"
 	! received && one_line '^sevlm receive: no secure channel: ' "$work/r.err"
 }
 is_interrupted() {
-	with_psk && receive r "${at_target[@]}"
+	with_psk && receive r
 	exec 9<>"/dev/tcp/127.0.0.1/$port"
 	kill "$receiver"
 	! received && one_line '^sevlm receive: (cancelled|interrupted)' "$work/r.err"

@@ -5,7 +5,8 @@
 sevlm=$1
 export TMPDIR=$work
 # what receive and send are given unless a test says otherwise
-channel=(--insecure-plain)
+receiving=(--insecure-plain)
+sending=(--insecure-plain)
 listen=127.0.0.1:0
 
 # says STATUS PATTERN COMMAND...: exits so, with one line on standard error
@@ -48,7 +49,7 @@ receive() {
 	shift
 	rm -f "$work/$name.pipe"
 	mkfifo "$work/$name.pipe"
-	"$sevlm" receive --listen "$listen" "${channel[@]}" "$@" \
+	"$sevlm" receive --listen "$listen" "${receiving[@]}" "$@" \
 		>"$work/$name.pipe" 2>"$work/$name.err" &
 	receiver=$!
 	exec 7<"$work/$name.pipe"
@@ -70,5 +71,5 @@ received() {
 }
 
 send() {
-	"$sevlm" send --to "127.0.0.1:$port" "${channel[@]}" "$@"
+	"$sevlm" send --to "127.0.0.1:$port" "${sending[@]}" "$@"
 }

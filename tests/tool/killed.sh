@@ -57,6 +57,26 @@ done
 ok "the target dies behind STARTED: it ran there" \
 	target_dies run+56 1 'the guest runs on the target, but it is not verified'
 
+# The same through a secure channel: what was moved is what the peer has.
+"$sevlm" psk --source "$work/s.psk" --target "$work/t.psk" || exit 1
+sending=(--psk-file "$work/s.psk") receiving=(--psk-file "$work/t.psk")
+for moment in 0 20000 200000 pause state+100; do
+	ok "the source dies at $moment, in a secure channel" \
+		source_dies "$moment" 1 "$never"
+done
+ok "the source dies behind COMMIT, in a secure channel" \
+	source_dies persist+56 1 'the guest runs here, but it is not verified'
+for moment in 0 20000 state+55; do
+	ok "the target dies at $moment, in a secure channel" \
+		target_dies "$moment" 1 "$stays"
+done
+for moment in state+56 persist run+55; do
+	ok "the target dies at $moment, in a secure channel: in doubt" \
+		target_dies "$moment" 3 "$doubt"
+done
+ok "the target dies behind STARTED, in a secure channel" \
+	target_dies run+56 1 'the guest runs on the target, but it is not verified'
+
 keeps_note() {
 	grep -qE "the note is in $work/note\$" "$work/err" && [ -s "$work/note" ]
 }
