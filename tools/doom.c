@@ -11,9 +11,9 @@ static const struct {
 	const char *name;
 	uint32_t want;
 } moments[] = {
-	{"dirty", SEVLM_WANT_DIRTY}, {"pause", SEVLM_WANT_PAUSE},
-	{"state", SEVLM_WANT_STATE}, {"persist", SEVLM_WANT_PERSIST},
-	{"run", SEVLM_WANT_RUN},     {"resume", SEVLM_WANT_RESUME},
+	{"dirty", SEVLM_WANT_DIRTY},	 {"pause", SEVLM_WANT_PAUSE},
+	{"state", SEVLM_WANT_STATE},	 {"persist", SEVLM_WANT_PERSIST},
+	{"run", SEVLM_WANT_RUN},	 {"resume", SEVLM_WANT_RESUME},
 	{"session", SEVLM_WANT_SESSION},
 };
 

@@ -3,6 +3,8 @@
 #ifndef SEVLM_HOSTS_H
 #define SEVLM_HOSTS_H
 
+#include <libsevlm/sim.h>
+
 #include "options.h"
 
 /* The facts as JSON and in tables: a number... */
@@ -29,6 +31,18 @@ extern const size_t command_bits_count;
 
 /* machine.c: ask this machine, or a software host */
 int machine_ask(bool simulate, struct sevlm_host *ret, struct sentence *why);
+
+struct machine_certs {
+	uint8_t pdh[SEVLM_PDH_SIZE];
+	uint8_t chain[SEVLM_CHAIN_SIZE];
+	uint8_t chip_id[SEVLM_CHIP_ID_SIZE];
+	bool chip_known;
+	bool cek_signed;
+	uint8_t amd[SEVLM_SIM_AMD_SIZE]; /* of a software host */
+};
+/* 0, or a negative errno with a sentence */
+int machine_certs(const struct options *options, struct machine_certs *ret,
+		  struct sentence *why);
 
 /* facts.c */
 void facts_print(const struct sevlm_host *host);

@@ -12,6 +12,7 @@
 
 #include <libsevlm/sim.h>
 
+#include "certs.h"
 #include "hosts.h"
 
 #if defined(__x86_64__)
@@ -80,73 +81,128 @@ static void close_device(int fd)
 		close(fd);
 }
 
-static int ask_machine(struct sevlm_host *ret)
+struct machine {
+	struct sevlm_probe probe;
+	/* of a software host, or NULL */
+	struct sevlm_sim_host *host;
+	struct sevlm_sim_vm *vm;
+};
+
+static void open_real(struct machine *machine)
 {
-	struct sevlm_probe probe = {
-		.size = sizeof(probe),
+	machine->probe = (struct sevlm_probe){
+		.size = sizeof(machine->probe),
 		.kvm_fd = open_device("/dev/kvm"),
 		.sev_fd = open_device("/dev/sev"),
 		.ignore_msrs = ignore_msrs(),
 		.asids = asids(),
 		.memlock = memlock(),
 	};
-	int error;
-
-	probe.scratch_vm_fd = scratch_vm(probe.kvm_fd);
-	error = sevlm_probe_host(&probe, ret);
-	close_device(probe.scratch_vm_fd);
-	close_device(probe.sev_fd);
-	close_device(probe.kvm_fd);
-	return error;
 }
 
-static int ask_sim_vm(struct sevlm_sim_host *host, struct sevlm_host *ret)
+static void open_sev(struct machine *machine)
 {
-	const struct sevlm_sim_vm_config config = {
-		.size = sizeof(config),
+	machine->probe = (struct sevlm_probe){
+		.size = sizeof(machine->probe),
+		.kvm_fd = -ENODEV,
+		.scratch_vm_fd = -ENODEV,
+		.sev_fd = open_device("/dev/sev"),
+	};
+}
+
+static int open_software(struct machine *machine, uint64_t seed)
+{
+	const struct sevlm_sim_host_config host = {
+		.size = sizeof(host),
+		.seed = seed,
+		.asids = SIM_ASIDS,
+	};
+	const struct sevlm_sim_vm_config vm = {
+		.size = sizeof(vm),
 		.memory = SEVLM_PAGE_SIZE,
 	};
-	struct sevlm_probe probe = {
-		.size = sizeof(probe),
+	int error = sevlm_sim_host_new(&host, &machine->host);
+
+	if (!error)
+		error = sevlm_sim_vm_new(machine->host, &vm, &machine->vm);
+	machine->probe = (struct sevlm_probe){
+		.size = sizeof(machine->probe),
 		.asids = SIM_ASIDS,
 		.memlock = memlock(),
 		.ops = sevlm_sim_ops(),
+		.ops_ctx = machine->vm,
 	};
-	struct sevlm_sim_vm *vm;
-	int error = sevlm_sim_vm_new(host, &config, &vm);
-
-	if (error)
-		return error;
-	probe.ops_ctx = vm;
-	error = sevlm_probe_host(&probe, ret);
-	sevlm_sim_vm_free(vm);
 	return error;
 }
 
-static int ask_software(struct sevlm_host *ret)
+static void close_machine(struct machine *machine)
 {
-	const struct sevlm_sim_host_config config = {
-		.size = sizeof(config),
-		.seed = 1,
-		.asids = SIM_ASIDS,
-	};
-	struct sevlm_sim_host *host;
-	int error = sevlm_sim_host_new(&config, &host);
-
-	if (error)
-		return error;
-	error = ask_sim_vm(host, ret);
-	sevlm_sim_host_free(host);
-	return error;
+	sevlm_sim_vm_free(machine->vm);
+	sevlm_sim_host_free(machine->host);
+	if (machine->probe.ops)
+		return;
+	close_device(machine->probe.scratch_vm_fd);
+	close_device(machine->probe.sev_fd);
+	close_device(machine->probe.kvm_fd);
 }
 
 int machine_ask(bool simulate, struct sevlm_host *ret, struct sentence *why)
 {
-	int error;
+	struct machine machine = {.host = NULL};
+	int error = 0;
 
 	ret->size = sizeof(*ret);
-	error = simulate ? ask_software(ret) : ask_machine(ret);
+	if (simulate) {
+		error = open_software(&machine, 1);
+	} else {
+		open_real(&machine);
+		machine.probe.scratch_vm_fd = scratch_vm(machine.probe.kvm_fd);
+	}
+	if (!error)
+		error = sevlm_probe_host(&machine.probe, ret);
+	close_machine(&machine);
 	return error ? fail(why, error, "the host could not be asked: %s",
+			    sevlm_strerror(error))
+		     : 0;
+}
+
+/* AMD's server of the software host is in this process */
+static int sign_software(struct machine *machine, struct machine_certs *ret)
+{
+	int error = sevlm_sim_host_cek(machine->host, ret->chain + CHAIN_CEK);
+
+	ret->cek_signed = !error;
+	return error ? error : sevlm_sim_host_amd(machine->host, ret->amd);
+}
+
+static int ask_certs(struct machine *machine, struct machine_certs *ret)
+{
+	int error = sevlm_probe_certs(&machine->probe, ret->pdh, ret->chain);
+
+	if (error)
+		return error;
+	error = sevlm_probe_chip_id(&machine->probe, ret->chip_id);
+	ret->chip_known = !error;
+	/* firmware before API 0.16 has the certificates only */
+	return error == -ENOTSUP ? 0 : error;
+}
+
+int machine_certs(const struct options *options, struct machine_certs *ret,
+		  struct sentence *why)
+{
+	struct machine machine = {.host = NULL};
+	int error = 0;
+
+	if (options->simulate)
+		error = open_software(&machine, options->host_seed);
+	else
+		open_sev(&machine);
+	if (!error)
+		error = ask_certs(&machine, ret);
+	if (!error && options->simulate)
+		error = sign_software(&machine, ret);
+	close_machine(&machine);
+	return error ? fail(why, error, "the host gave no certificates: %s",
 			    sevlm_strerror(error))
 		     : 0;
 }

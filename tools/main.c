@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "certs.h"
 #include "hosts.h"
 #include "psk.h"
 #include "side.h"
@@ -28,6 +29,17 @@ static const struct {
 	{"preflight", FOR_PREFLIGHT, command_preflight,
 	 "--target FILE [OPTIONS]",
 	 "say whether a guest can go from this host to another"},
+	{"certs show", FOR_CERTS_SHOW, command_certs_show, "[--json] FILE...",
+	 "print certificates of platforms"},
+	{"certs verify", FOR_CERTS_VERIFY, command_certs_verify,
+	 "--pdh FILE --platform FILE --amd FILE [OPTIONS]",
+	 "say whether a platform is one to trust, and if not, why"},
+	{"certs export", FOR_CERTS_EXPORT, command_certs_export,
+	 "--pdh FILE --platform FILE [OPTIONS]",
+	 "write this host's certificates to files"},
+	{"certs pin", FOR_CERTS_PIN, command_certs_pin,
+	 "[--json] --platform FILE...",
+	 "print what an allow-list says of platforms"},
 	{"psk", FOR_PSK, command_psk, "--source FILE --target FILE",
 	 "make a pair of keys for the channel between two hosts"},
 };
@@ -70,13 +82,51 @@ static int flushed(int status)
 	return status ? status : STATUS_FAILED;
 }
 
+/* how many words of the command line the name is, 0: another one's */
+static int named(const char *name, int argc, char **argv)
+{
+	const char *blank = strchr(name, ' ');
+	size_t length = blank ? (size_t)(blank - name) : strlen(name);
+
+	if (argc < 1 || strlen(argv[0]) != length ||
+	    strncmp(argv[0], name, length))
+		return 0;
+	if (!blank)
+		return 1;
+	return argc > 1 && !strcmp(argv[1], blank + 1) ? 2 : 0;
+}
+
+static int run_named(int argc, char **argv, int *ret_status)
+{
+	int words;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		words = named(commands[i].name, argc, argv);
+		if (!words)
+			continue;
+		*ret_status = run(i, argc - words, argv + words);
+		return 0;
+	}
+	return -1;
+}
+
+static int no_such(const char *word)
+{
+	if (!strcmp(word, "certs"))
+		complain("",
+			 "certs is followed by show, verify, export or pin");
+	else
+		complain("", "there is no command %s", word);
+	return STATUS_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
+	int status;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(word, commands[i].name))
-			return flushed(run(i, argc - 2, argv + 2));
+	if (!run_named(argc - 1, argv + 1, &status))
+		return flushed(status);
 	if (!strcmp(word, "--version")) {
 		printf(PROGRAM " %s\n", sevlm_version());
 		return flushed(STATUS_DONE);
@@ -86,8 +136,7 @@ int main(int argc, char **argv)
 		return flushed(STATUS_DONE);
 	}
 	if (*word)
-		complain("", "there is no command %s", word);
-	else
-		usage(stderr);
+		return no_such(word);
+	usage(stderr);
 	return STATUS_USAGE;
 }

@@ -14,6 +14,12 @@ static const struct {
 	{FOR_PREFLIGHT, AT(target), "--target FILE is missing"},
 	{FOR_RECEIVE, AT(listen), "--listen HOST:PORT is missing"},
 	{FOR_SEND, AT(to), "--to HOST:PORT is missing"},
+	{FOR_CERTS_SHOW, AT(files.at[0]), "which FILE?"},
+	{FOR_CERTS_PIN, AT(files.at[0]), "--platform FILE is missing"},
+	{FOR_CERTS_VERIFY | FOR_CERTS_EXPORT, AT(pdh), "--pdh FILE is missing"},
+	{FOR_CERTS_VERIFY | FOR_CERTS_EXPORT, AT(platform),
+	 "--platform FILE is missing"},
+	{FOR_CERTS_VERIFY, AT(amd), "--amd FILE is missing"},
 	{FOR_PSK, AT(source_psk), "--source FILE is missing"},
 	{FOR_PSK, AT(target_psk), "--target FILE is missing"},
 #undef AT
@@ -52,11 +58,44 @@ static int check_channel(const struct options *options, struct sentence *why)
 	return 0;
 }
 
+static int check_verify(const struct options *options, struct sentence *why)
+{
+	if (options->policy.value & SEVLM_POLICY_DOMAIN &&
+	    !options->own_platform)
+		return fail(why, -EINVAL,
+			    "--policy %x keeps the guest with its owner: "
+			    "--own-platform FILE tells who that is",
+			    options->policy.value);
+	return 0;
+}
+
+static int check_export(const struct options *options, struct sentence *why)
+{
+	if (options->amd && !options->simulate)
+		return fail(why, -EINVAL,
+			    "--amd is of --simulate: AMD publishes its own "
+			    "certificates, firmware has none of them");
+	if (options->host_seed && !options->simulate)
+		return fail(why, -EINVAL, "--host-seed goes with --simulate");
+	return 0;
+}
+
+/* What goes together, by command. */
+static const struct {
+	unsigned int commands;
+	int (*check)(const struct options *options, struct sentence *why);
+} checks[] = {
+	{PEERS, check_channel},
+	{FOR_CERTS_VERIFY, check_verify},
+	{FOR_CERTS_EXPORT, check_export},
+};
+
 int options_check(const struct options *options, struct sentence *why)
 {
 	int ret = check_needs(options, why);
 
-	if (!ret && options->command & PEERS)
-		ret = check_channel(options, why);
+	for (size_t i = 0; i < ARRAY_SIZE(checks) && !ret; i++)
+		if (checks[i].commands & options->command)
+			ret = checks[i].check(options, why);
 	return ret;
 }

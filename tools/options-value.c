@@ -73,21 +73,33 @@ static int set_number(const struct option_row *row, const char *text,
 	return 0;
 }
 
-static int set_hex(const struct option_row *row, const char *text,
-		   uint64_t *ret, struct sentence *why)
+/* returns what is behind the digits, NULL where they are no 32 bits */
+static const char *parse_hex(const char *text, uint32_t *ret)
 {
 	unsigned long long value;
 	char *end;
 
+	if (!*text || !strchr(HEX_DIGITS, *text))
+		return NULL;
 	errno = 0;
 	value = strtoull(text, &end, 16);
-	if (!*text || !strchr(HEX_DIGITS, *text) || *end || errno ||
-	    value > row->most)
-		return fail(why, -EINVAL,
-			    "--%s %s: must be hexadecimal, 0 to %llx",
-			    row->name, text, (unsigned long long)row->most);
-	*ret = value;
-	return 0;
+	*ret = (uint32_t)value;
+	return errno || value > UINT32_MAX ? NULL : end;
+}
+
+static int set_hex(const struct option_row *row, const char *text,
+		   struct flags *ret, struct sentence *why)
+{
+	const char *end = parse_hex(text, &ret->value);
+
+	ret->mask = UINT32_MAX;
+	if (end && *end == '/' && row->kind == MASKED)
+		end = parse_hex(end + 1, &ret->mask);
+	if (end && !*end)
+		return 0;
+	return fail(why, -EINVAL,
+		    "--%s %s: must be hexadecimal, 0 to ffffffff%s", row->name,
+		    text, row->kind == MASKED ? ", with /MASK or without" : "");
 }
 
 static int set_workload(const char *text, uint64_t *ret, struct sentence *why)
@@ -150,6 +162,7 @@ int option_set(struct options *options, const struct option_row *row,
 	case WORKLOAD:
 		return set_workload(text, field, why);
 	case HEX:
+	case MASKED:
 		return set_hex(row, text, field, why);
 	case VERSION:
 		return set_version(row, text, field, why);

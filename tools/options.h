@@ -25,10 +25,16 @@ struct words {
 	size_t count;
 };
 
-/* Two numbers in one option. */
+/* A version. */
 struct pair {
 	uint32_t first, second;
 	bool given;
+};
+
+/* A word of flags. */
+struct flags {
+	uint32_t value;
+	uint32_t mask; /* of what is asked for; 0: nothing is */
 };
 
 struct options {
@@ -42,7 +48,8 @@ struct options {
 	uint64_t workload; /* SEVLM_SIM_* */
 	uint64_t seed;
 	uint64_t rate; /* steps per second, 0: no limit */
-	uint64_t policy;
+	struct flags policy;
+	struct flags expect_policy;
 	bool no_offer;
 	/* the migration */
 	uint64_t downtime_limit_ms;
@@ -67,6 +74,7 @@ struct options {
 	/* the hosts */
 	const char *target;
 	bool simulate;
+	uint64_t host_seed; /* of the software host, 0: none */
 	/* certificates */
 	const char *pdh;
 	const char *platform;
@@ -74,6 +82,14 @@ struct options {
 	const char *amd;
 	const char *cek;
 	bool overwrite;
+	/* whom to trust */
+	struct words roots;
+	bool software_root;
+	struct words allow;
+	struct words chips;
+	struct words owners;
+	bool any_chip;
+	struct pair floor; /* API version */
 	/* a pair of keys */
 	const char *source_psk;
 	const char *target_psk;

@@ -46,7 +46,7 @@ static int check(struct plan *plan)
 		error = sevlm_check_host(&plan->host, options->memory,
 					 plan->findings);
 	if (!error)
-		error = sevlm_check_target((uint32_t)options->policy,
+		error = sevlm_check_target(options->policy.value,
 					   options->memory, &plan->target,
 					   plan->findings);
 	return error ? fail(&plan->why, error, "%s", sevlm_strerror(error)) : 0;
