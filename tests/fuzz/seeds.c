@@ -340,6 +340,44 @@ static void put_chains(const char *corpus)
 			put_chain(corpus, 0x03, kind, place);
 }
 
+/* ---- lists ---- */
+
+/* fuzz-list.c: an answer, then what is asked */
+static void put_list(const char *corpus, const char *name, uint8_t mode,
+		     uint8_t flags, uint8_t ask)
+{
+	static const uint8_t entries[] = {1, 2, 1, 0, 2, 1, 1, 0};
+	static const uint8_t call[] = {1, 2, 0};
+	const struct fuzz_op ops[] = {
+		{4, 0, call, sizeof(call)},
+		{0, flags, entries, sizeof(entries)},
+		{0, 1, entries, 4},
+		{ask, 1, NULL, 0},
+		{1, 0, NULL, 0},
+	};
+	FILE *file = create(corpus, "fuzz-list", name);
+
+	fputc(mode, file);
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+		put_op(file, &ops[i]);
+	fclose(file);
+}
+
+static void put_lists(const char *corpus)
+{
+	char name[32];
+
+	for (uint8_t mode = 0; mode < 3; mode++)
+		for (uint8_t ask = 1; ask < 7; ask++) {
+			snprintf(name, sizeof(name), "%u-%u", mode, ask);
+			put_list(corpus, name, mode, 1, ask);
+			snprintf(name, sizeof(name), "%u-%u-more", mode, ask);
+			put_list(corpus, name, mode, 0x8b, ask);
+			snprintf(name, sizeof(name), "%u-%u-torn", mode, ask);
+			put_list(corpus, name, mode, 0x15, ask);
+		}
+}
+
 /* ---- records ---- */
 
 struct records {
@@ -422,6 +460,7 @@ int main(int argc, char **argv)
 	put_hellos(argv[1]);
 	put_migrations(argv[1]);
 	put_channels(argv[1]);
+	put_lists(argv[1]);
 	put_certs(argv[1]);
 	put_chains(argv[1]);
 	for (int i = 2; i < argc; i++)
