@@ -45,12 +45,18 @@ static struct sevlm_vm *new_vm(uint64_t memory, void *hva)
 	return vm;
 }
 
+static struct sevlm_trust *trust;
+
 static size_t source_bytes(uint64_t memory, void *hva)
 {
+	static const uint8_t amd[SEVLM_SIM_AMD_SIZE];
 	struct sevlm_source_config config = {
 		.size = sizeof(config),
 		.channel = SEVLM_CHANNEL_INSECURE,
 		.nonce = {1},
+		.trust = trust,
+		.amd = amd,
+		.amd_bytes = sizeof(amd),
 	};
 	size_t before = counter_read().bytes, ret;
 	struct sevlm_vm *vm = new_vm(memory, hva);
@@ -70,6 +76,7 @@ static size_t target_bytes(uint64_t memory, void *hva)
 		.size = sizeof(config),
 		.channel = SEVLM_CHANNEL_INSECURE,
 		.nonce = {2},
+		.trust = trust,
 		.amd = amd,
 		.amd_bytes = sizeof(amd),
 	};
@@ -102,6 +109,8 @@ int main(void)
 	hva = mmap(NULL, MOST, PROT_NONE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	must(hva == MAP_FAILED ? -ENOMEM : 0, "mmap");
+	must(sevlm_trust_new(&trust), "trust");
+	must(sevlm_trust_allow_any_chip(trust), "any chip");
 	/* what OpenSSL keeps for the process is nobody's */
 	source_bytes(GIB, hva);
 	target_bytes(GIB, hva);

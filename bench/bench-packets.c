@@ -263,22 +263,17 @@ static void bench_own(struct setting *s)
 
 static void start(struct setting *s)
 {
-	static uint8_t pdh[SEVLM_PDH_SIZE], chain[SEVLM_CHAIN_SIZE];
-	struct sevlm_peer peer = {
-		.size = sizeof(peer),
-		.pdh = pdh,
-		.chain = chain,
-		.amd = s->pair.amd,
-		.amd_bytes = sizeof(s->pair.amd),
-	};
-	uint8_t session[SEVLM_SESSION_SIZE];
+	struct pair *pair = &s->pair;
+	const struct sevlm_peer from = pair_peer(pair, &pair->source);
+	const struct sevlm_peer to = pair_peer(pair, &pair->target);
+	uint8_t pdh[SEVLM_PDH_SIZE], session[SEVLM_SESSION_SIZE];
 	uint32_t policy;
 
-	must(sevlm_vm_export_certs(s->pair.target.vm, pdh, chain), "export");
-	must(sevlm_send_start(s->pair.source.vm, &peer, &s->send), "start");
+	must(sevlm_send_start(pair->source.vm, &to, pair->trust, &s->send),
+	     "start");
 	must(sevlm_send_session(s->send, &policy, pdh, session), "session");
-	must(sevlm_receive_start(s->pair.target.vm, policy, pdh, session,
-				 &s->receive),
+	must(sevlm_receive_start(pair->target.vm, &from, pair->trust, policy,
+				 session, &s->receive),
 	     "start");
 }
 

@@ -28,6 +28,17 @@ static uint8_t *new_ram(uint64_t bytes)
 	return ram;
 }
 
+struct sevlm_trust *pair_trust(const uint8_t *amd)
+{
+	const size_t half = SEVLM_SIM_AMD_SIZE / 2;
+	struct sevlm_trust *trust;
+
+	must(sevlm_trust_new(&trust), "trust");
+	must(sevlm_trust_add_root(trust, amd + half, half), "root");
+	must(sevlm_trust_allow_any_chip(trust), "any chip");
+	return trust;
+}
+
 void pair_open(struct pair *pair, uint64_t memory)
 {
 	memset(pair, 0, sizeof(*pair));
@@ -41,10 +52,12 @@ void pair_open(struct pair *pair, uint64_t memory)
 	must(sevlm_sim_host_new(NULL, &pair->source.host), "host");
 	must(sevlm_sim_host_new(NULL, &pair->target.host), "host");
 	must(sevlm_sim_host_amd(pair->target.host, pair->amd), "certificates");
+	pair->trust = pair_trust(pair->amd);
 }
 
 void pair_close(struct pair *pair)
 {
+	sevlm_trust_free(pair->trust);
 	sevlm_sim_host_free(pair->source.host);
 	sevlm_sim_host_free(pair->target.host);
 	munmap(pair->source.ram, pair->memory);
@@ -140,12 +153,33 @@ void pair_destroy(struct pair *pair)
 	sevlm_sim_vm_free(pair->target.guest);
 }
 
+struct sevlm_peer pair_peer(struct pair *pair, const struct side *side)
+{
+	struct identity *own = &pair->identities[side == &pair->target];
+	const size_t cek = SEVLM_CHAIN_SIZE - SEVLM_CERT_SIZE;
+
+	must(sevlm_vm_export_certs(side->vm, own->pdh, own->chain), "export");
+	must(sevlm_sim_host_cek(side->host, own->chain + cek), "CEK");
+	return (struct sevlm_peer){
+		.size = sizeof(struct sevlm_peer),
+		.pdh = own->pdh,
+		.chain = own->chain,
+		.amd = pair->amd,
+		.amd_bytes = sizeof(pair->amd),
+	};
+}
+
 struct sevlm_source *pair_source(struct pair *pair)
 {
+	const struct sevlm_peer own = pair_peer(pair, &pair->source);
 	struct sevlm_source_config config = {
 		.size = sizeof(config),
 		.channel = SEVLM_CHANNEL_INSECURE,
 		.nonce = {1},
+		.trust = pair->trust,
+		.chain = own.chain,
+		.amd = own.amd,
+		.amd_bytes = own.amd_bytes,
 	};
 	struct sevlm_source *source;
 
@@ -157,12 +191,15 @@ struct sevlm_source *pair_source(struct pair *pair)
 
 struct sevlm_target *pair_target(struct pair *pair)
 {
+	const struct sevlm_peer own = pair_peer(pair, &pair->target);
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
 		.channel = SEVLM_CHANNEL_INSECURE,
 		.nonce = {2},
-		.amd = pair->amd,
-		.amd_bytes = sizeof(pair->amd),
+		.trust = pair->trust,
+		.chain = own.chain,
+		.amd = own.amd,
+		.amd_bytes = own.amd_bytes,
 	};
 	struct sevlm_target *target;
 

@@ -23,7 +23,12 @@ struct pair {
 	uint64_t memory;
 	uint64_t shared_gpa;
 	uint64_t shared_bytes;
+	struct identity {
+		uint8_t pdh[SEVLM_PDH_SIZE];
+		uint8_t chain[SEVLM_CHAIN_SIZE]; /* CEK signed */
+	} identities[2]; /* source's, target's */
 	uint8_t amd[SEVLM_SIM_AMD_SIZE];
+	struct sevlm_trust *trust; /* in any software host */
 	uint64_t *bitmap;
 	uint8_t state[65536];
 	uint8_t note[SEVLM_NOTE_SIZE];
@@ -36,11 +41,17 @@ struct pair {
 /* ends the program with a sentence where ret is not 0 */
 void must(int ret, const char *what);
 
+/* in any software host; amd: what it publishes */
+struct sevlm_trust *pair_trust(const uint8_t *amd);
+
 void pair_open(struct pair *pair, uint64_t memory);
 void pair_close(struct pair *pair);
 /* the guest and the VM for it, each behind this door */
 void pair_launch(struct pair *pair, const struct sevlm_kernel_ops *ops);
 void pair_destroy(struct pair *pair);
+
+/* the certificates of a side, once it is launched */
+struct sevlm_peer pair_peer(struct pair *pair, const struct side *side);
 
 struct sevlm_source *pair_source(struct pair *pair);
 struct sevlm_target *pair_target(struct pair *pair);

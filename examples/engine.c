@@ -96,7 +96,8 @@ int main(void)
 	struct sevlm_target_config tc = { .size = sizeof(tc), .nonce = { 2 },
 					  .channel = SEVLM_CHANNEL_INSECURE };
 	uint32_t source_wants = 1, target_wants = 1, outcome;
-	unsigned char amd[SEVLM_SIM_AMD_SIZE];
+	struct sevlm_trust *trust_source, *trust_target;
+	struct papers papers[2];
 	struct sevlm_source *source;
 	struct sevlm_target *target;
 	struct guest from, to;
@@ -104,9 +105,18 @@ int main(void)
 
 	make_source(&from);
 	make_target(&to);
-	must(sevlm_sim_host_amd(to.host, amd), "AMD certificates");
-	tc.amd = amd;
-	tc.amd_bytes = sizeof(amd);
+	show_papers(&from, &papers[0]);
+	show_papers(&to, &papers[1]);
+	trust_source = trust_only(&papers[0]);
+	trust_target = trust_only(&papers[1]);
+	sc.trust = trust_target;
+	sc.chain = papers[0].chain;
+	sc.amd = papers[0].amd;
+	sc.amd_bytes = sizeof(papers[0].amd);
+	tc.trust = trust_source;
+	tc.chain = papers[1].chain;
+	tc.amd = papers[1].amd;
+	tc.amd_bytes = sizeof(papers[1].amd);
 	must(sevlm_source_new(from.vm, &sc, &source), sevlm_vm_error(from.vm));
 	must(sevlm_target_new(to.vm, &tc, &target), sevlm_vm_error(to.vm));
 	must(sevlm_sim_vm_log(from.kvm, 1), "dirty log on");
@@ -126,6 +136,8 @@ int main(void)
 	       sevlm_source_error(source));
 	sevlm_source_free(source);
 	sevlm_target_free(target);
+	sevlm_trust_free(trust_source);
+	sevlm_trust_free(trust_target);
 	free_guest(&from);
 	free_guest(&to);
 	return outcome != SEVLM_OUTCOME_COMPLETED;

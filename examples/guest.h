@@ -71,6 +71,43 @@ static inline void make_vm(struct guest *guest)
 				 SEVLM_REGION_TRACKED), "region");
 }
 
+/* What a platform shows of itself. Of a real one the CEK and AMD's blob are
+ * downloaded once (docs/trust.md). */
+struct papers {
+	unsigned char pdh[SEVLM_PDH_SIZE], chain[SEVLM_CHAIN_SIZE];
+	unsigned char amd[SEVLM_SIM_AMD_SIZE];
+};
+
+static inline struct sevlm_peer show_papers(struct guest *guest,
+					    struct papers *papers)
+{
+	struct sevlm_peer ret = { sizeof(ret), papers->pdh, papers->chain,
+				  papers->amd, sizeof(papers->amd) };
+	unsigned char cek[SEVLM_CERT_SIZE];
+
+	must(sevlm_vm_export_certs(guest->vm, papers->pdh, papers->chain),
+	     "certificates");
+	must(sevlm_sim_host_cek(guest->host, cek), "CEK");
+	must(sevlm_chain_set_cek(papers->chain, cek, sizeof(cek)), "CEK");
+	must(sevlm_sim_host_amd(guest->host, papers->amd), "AMD's blob");
+	return ret;
+}
+
+/* This very chip, and the software hosts' root. AMD's roots need no adding. */
+static inline struct sevlm_trust *trust_only(const struct papers *papers)
+{
+	const unsigned char *ark = papers->amd + sizeof(papers->amd) / 2;
+	const unsigned char *cek = papers->chain + 2 * SEVLM_CERT_SIZE;
+	struct sevlm_cert cert = { .size = sizeof(cert) };
+	struct sevlm_trust *trust;
+
+	must(sevlm_trust_new(&trust), "trust");
+	must(sevlm_trust_add_root(trust, ark, sizeof(papers->amd) / 2), "root");
+	must(sevlm_cert_decode(cek, SEVLM_CERT_SIZE, &cert), "CEK");
+	must(sevlm_trust_add_chip(trust, cert.key_digest), "chip");
+	return trust;
+}
+
 static inline void make_source(struct guest *guest)
 {
 	make_vm(guest);

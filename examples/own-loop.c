@@ -102,9 +102,10 @@ static void move_guest(struct guest *from, struct sevlm_send *send,
 
 int main(void)
 {
-	unsigned char pdh[SEVLM_PDH_SIZE], chain[SEVLM_CHAIN_SIZE];
-	unsigned char amd[SEVLM_SIM_AMD_SIZE], session[SEVLM_SESSION_SIZE];
-	struct sevlm_peer peer = { sizeof(peer), pdh, chain, amd, sizeof(amd) };
+	unsigned char pdh[SEVLM_PDH_SIZE], session[SEVLM_SESSION_SIZE];
+	struct papers papers[2];
+	struct sevlm_peer source, target;
+	struct sevlm_trust *trust_source, *trust_target;
 	struct sevlm_receive *receive;
 	struct sevlm_send *send;
 	struct guest from, to;
@@ -112,12 +113,18 @@ int main(void)
 
 	make_source(&from);
 	make_target(&to);
-	/* the target shows its certificates; verify them before you trust */
-	must(sevlm_vm_export_certs(to.vm, pdh, chain), "certificates");
-	must(sevlm_sim_host_amd(to.host, amd), "AMD certificates");
-	must(sevlm_send_start(from.vm, &peer, &send), sevlm_vm_error(from.vm));
+	/* each side has the other's certificates, and an operator's word for
+	 * which chip is whose */
+	source = show_papers(&from, &papers[0]);
+	target = show_papers(&to, &papers[1]);
+	trust_source = trust_only(&papers[0]);
+	trust_target = trust_only(&papers[1]);
+	must(sevlm_send_start(from.vm, &target, trust_target, &send),
+	     sevlm_vm_error(from.vm));
 	must(sevlm_send_session(send, &policy, pdh, session), "session");
-	must(sevlm_receive_start(to.vm, policy, pdh, session, &receive),
+	source.pdh = pdh;
+	must(sevlm_receive_start(to.vm, &source, trust_source, policy, session,
+				 &receive),
 	     sevlm_vm_error(to.vm));
 	move_guest(&from, send, &to, receive);
 	must(sevlm_receive_finish(receive), sevlm_vm_error(to.vm));
@@ -128,6 +135,8 @@ int main(void)
 	       (unsigned long long)sevlm_sim_vm_steps(to.kvm));
 	sevlm_receive_free(receive);
 	sevlm_send_free(send);
+	sevlm_trust_free(trust_source);
+	sevlm_trust_free(trust_target);
 	free_guest(&from);
 	free_guest(&to);
 	return 0;

@@ -372,6 +372,24 @@ int sevlm__peer_copy(struct sevlm_peer *known, const struct sevlm_peer *peer)
 	return 0;
 }
 
+int sevlm__chain_check(struct sevlm__error *error, const char *whose,
+		       const struct sevlm_peer *peer,
+		       const struct sevlm_trust *trust,
+		       struct sevlm_chain_result *ret_result)
+{
+	int ret;
+
+	memset(ret_result, 0, sizeof(*ret_result));
+	ret_result->size = sizeof(*ret_result);
+	ret = sevlm_chain_verify(peer, trust, ret_result);
+	if (ret)
+		sevlm__fail(error, ret, "the %s's platform is not trusted: %s",
+			    whose,
+			    ret_result->sentence[0] ? ret_result->sentence :
+						      sevlm_strerror(ret));
+	return ret;
+}
+
 SEVLM_API int sevlm_chain_verify(const struct sevlm_peer *peer,
 				 const struct sevlm_trust *trust,
 				 struct sevlm_chain_result *ret_result)

@@ -181,6 +181,8 @@ SEVLM_API int sevlm_check_host(const struct sevlm_host *host, uint64_t memory,
 
 static void check_policy(struct check *check, uint32_t policy)
 {
+	if (policy & SEVLM__POLICY_UNKNOWN)
+		FIND(check, POLICY_RESERVED, "0x%08x", policy);
 	if (policy & SEVLM_POLICY_NOSEND)
 		FIND(check, POLICY_NOSEND, "0x%08x", policy);
 	if (policy & SEVLM_POLICY_ES)

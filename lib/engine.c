@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "engine.h"
 
@@ -45,8 +46,28 @@ int sevlm__engine_init(struct sevlm__engine *engine, struct sevlm_vm *vm,
 	return ret;
 }
 
+int sevlm__engine_identify(struct sevlm__engine *engine,
+			   const struct sevlm_trust *trust, const void *chain,
+			   const void *amd, size_t amd_bytes)
+{
+	if (!sevlm__trust_usable(trust) || !amd || !amd_bytes ||
+	    amd_bytes > SEVLM_BLOB_MAX)
+		return -EINVAL;
+	engine->certs = malloc(amd_bytes + SEVLM_CHAIN_SIZE);
+	if (!engine->certs)
+		return -ENOMEM;
+	engine->trust = trust;
+	engine->amd_bytes = amd_bytes;
+	engine->chained = chain;
+	memcpy(engine->certs, amd, amd_bytes);
+	if (chain)
+		memcpy(engine->certs + amd_bytes, chain, SEVLM_CHAIN_SIZE);
+	return 0;
+}
+
 void sevlm__engine_fini(struct sevlm__engine *engine)
 {
+	free(engine->certs);
 	sevlm__hash_free(engine->hash);
 	sevlm__outbox_fini(&engine->outbox);
 	sevlm__inbox_fini(&engine->inbox);

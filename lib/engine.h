@@ -159,6 +159,10 @@ struct sevlm__engine {
 	uint8_t token[SEVLM_TOKEN_SIZE];	/* in public, for the key */
 	bool met;		/* the peer's nonce is here: so are they */
 	struct sevlm__cpuid cpuid;		/* count 0: not shown */
+	const struct sevlm_trust *trust;	/* the VMM's */
+	uint8_t *certs;		/* own: AMD's blob, then a chain if chained */
+	size_t amd_bytes;
+	bool chained;
 	/* the record layer */
 	uint64_t sequence_in, sequence_out;
 	uint32_t epoch;
@@ -173,6 +177,11 @@ int sevlm__engine_check(uint32_t channel, const uint8_t *nonce,
 bool sevlm__engine_zero(const uint8_t *page);
 int sevlm__engine_init(struct sevlm__engine *engine, struct sevlm_vm *vm,
 		       uint32_t role, uint32_t max_body, size_t payload_bytes);
+/* whom to trust, and the own certificates, which are copied; chain may be
+ * NULL: -EINVAL, -ENOMEM */
+int sevlm__engine_identify(struct sevlm__engine *engine,
+			   const struct sevlm_trust *trust, const void *chain,
+			   const void *amd, size_t amd_bytes);
 void sevlm__engine_fini(struct sevlm__engine *engine);
 /* time moves on; true where the patience is used up */
 bool sevlm__engine_tick(struct sevlm__engine *engine, uint64_t now_ns);
@@ -204,11 +213,13 @@ int sevlm__engine_aborted(struct sevlm__engine *engine, const uint8_t *body,
 
 /* ---- handshake.c ------------------------------------------------------- */
 
+/* chain: what firmware exports; the engine may have a better one */
 int sevlm__handshake_source(struct sevlm__engine *engine, uint32_t policy,
 			    const uint8_t *pdh, const uint8_t *chain);
 int sevlm__handshake_target(struct sevlm__engine *engine, const uint8_t *pdh,
-			    const uint8_t *chain, const uint8_t *amd,
-			    size_t amd_bytes);
+			    const uint8_t *chain);
+/* the peer's certificates, in a HELLO that was checked */
+struct sevlm_peer sevlm__handshake_peer(const struct sevlm__hello *hello);
 /* checks what the peer said against what we are; fields stay in the body */
 int sevlm__handshake_check(struct sevlm__engine *engine, const uint8_t *body,
 			   size_t bytes, struct sevlm__hello *hello);

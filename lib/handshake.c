@@ -40,6 +40,10 @@ static int send_hello(struct sevlm__engine *engine, struct sevlm__hello *hello)
 	hello->role = engine->role;
 	hello->max_body = engine->inbox.max_body;
 	hello->channel = engine->channel;
+	hello->amd = engine->certs;
+	hello->amd_bytes = (uint32_t)engine->amd_bytes;
+	if (engine->chained)
+		hello->chain = engine->certs + engine->amd_bytes;
 	memcpy(hello->nonce, engine->nonces[at], SEVLM_NONCE_SIZE);
 	ret = binding(engine, hello->binding);
 	if (ret)
@@ -74,17 +78,22 @@ int sevlm__handshake_source(struct sevlm__engine *engine, uint32_t policy,
 }
 
 int sevlm__handshake_target(struct sevlm__engine *engine, const uint8_t *pdh,
-			    const uint8_t *chain, const uint8_t *amd,
-			    size_t amd_bytes)
+			    const uint8_t *chain)
 {
-	struct sevlm__hello hello = {
-		.pdh = pdh,
-		.chain = chain,
-		.amd = amd,
-		.amd_bytes = (uint32_t)amd_bytes,
-	};
+	struct sevlm__hello hello = { .pdh = pdh, .chain = chain };
 
 	return send_hello(engine, &hello);
+}
+
+struct sevlm_peer sevlm__handshake_peer(const struct sevlm__hello *hello)
+{
+	return (struct sevlm_peer){
+		.size = sizeof(struct sevlm_peer),
+		.pdh = hello->pdh,
+		.chain = hello->chain,
+		.amd = hello->amd,
+		.amd_bytes = hello->amd_bytes,
+	};
 }
 
 static int check_channel(struct sevlm__engine *engine,
@@ -110,7 +119,7 @@ static int check_fields(struct sevlm__engine *engine,
 {
 	bool source = engine->role == ROLE_SOURCE;
 
-	if (!hello->pdh || !hello->chain || (source && !hello->amd))
+	if (!hello->pdh || !hello->chain || !hello->amd)
 		return sevlm__fail(&engine->error, -EPROTO,
 				   "the peer's HELLO lacks certificates");
 	if (!source && (!hello->regions || !hello->has_guest))

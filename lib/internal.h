@@ -337,12 +337,20 @@ struct sevlm__chain {
 
 /* a caller's, every part of it there: -EINVAL */
 int sevlm__peer_copy(struct sevlm_peer *known, const struct sevlm_peer *peer);
+/* sevlm_chain_verify(), and why not as a sentence */
+int sevlm__chain_check(struct sevlm__error *error, const char *whose,
+		       const struct sevlm_peer *peer,
+		       const struct sevlm_trust *trust,
+		       struct sevlm_chain_result *ret_result);
 /* One certificate, with every signature on it, by keys that were verified
  * before: 0, or -EBADMSG or -EKEYREJECTED with why in the result. */
 int sevlm__chain_verify_one(struct sevlm__chain *chain,
 			    enum sevlm__place place);
 
 /* ---- layer 3: policy.c ------------------------------------------------- */
+
+/* bits of a policy that have no meaning yet (SEV API, "Guest Policy") */
+#define SEVLM__POLICY_UNKNOWN 0xffc0u
 
 /* Each 0 or -EPERM. May a guest with this policy be moved at all? */
 int sevlm__policy_check(struct sevlm__error *error, uint32_t policy);
@@ -399,6 +407,7 @@ enum sevlm__finding {
 	SEVLM__STATES_SILENT,
 	SEVLM__NEVER_READY,
 	SEVLM__READY_WITHDRAWN,
+	SEVLM__POLICY_RESERVED,
 	SEVLM__POLICY_NOSEND,
 	SEVLM__POLICY_ES,
 	SEVLM__POLICY_DOMAIN,
@@ -491,6 +500,13 @@ struct sevlm_receive {
 	bool open;
 };
 
+/* May a guest with this policy be received on this host? */
+int sevlm__receive_check(struct sevlm_vm *vm, uint32_t policy);
+/* sevlm_receive_start() behind its questions, for the engine, which asks them
+ * earlier */
+int sevlm__receive_start(struct sevlm_vm *vm, uint32_t policy, const void *pdh,
+			 const void *session,
+			 struct sevlm_receive **ret_receive);
 int sevlm__receive_update(struct sevlm_receive *receive, void *hva,
 			  const void *header, const void *payload);
 

@@ -5,16 +5,13 @@
 
 #include "internal.h"
 
-/* SEV API, "Guest Policy" */
-#define RESERVED 0xffc0u
-
 /* What makes a migration impossible, wherever it is to go. NOKS is not among
  * it: no key is ever asked to be shared here. */
 static const struct {
 	uint32_t bits;
 	const char *why;
 } refusals[] = {
-	{ RESERVED, "something unknown: reserved bits are set" },
+	{ SEVLM__POLICY_UNKNOWN, "something unknown: reserved bits are set" },
 	{ SEVLM_POLICY_NOSEND, "NOSEND: its owner forbids to move it" },
 	{ SEVLM_POLICY_ES, "ES: no kernel can move an SEV-ES guest" },
 };
@@ -118,10 +115,10 @@ SEVLM_API int sevlm_policy_text(uint32_t policy, char *buf, size_t bytes)
 		if (policy & texts[i].bit)
 			at += (size_t)snprintf(text + at, sizeof(text) - at,
 					       "; %s", texts[i].words);
-	if (policy & RESERVED)
+	if (policy & SEVLM__POLICY_UNKNOWN)
 		at += (size_t)snprintf(text + at, sizeof(text) - at,
 				       "; reserved bits 0x%04x: refused",
-				       policy & RESERVED);
+				       policy & SEVLM__POLICY_UNKNOWN);
 	if (at >= bytes)
 		return -ENOBUFS;
 	memcpy(buf, text, at + 1);

@@ -14,13 +14,24 @@ static bool firmware_in(struct sevlm_vm *vm, uint32_t state)
 	       status.state == state;
 }
 
+int sevlm__receive_check(struct sevlm_vm *vm, uint32_t policy)
+{
+	/* what it says of the target as such, the source has looked at */
+	struct sevlm__platform own = { .rooted = true, .same_owner = true };
+	int ret = sevlm__policy_check(&vm->error, policy);
+
+	if (!ret)
+		ret = sevlm__kernel_platform_api(&vm->kernel, &vm->error,
+						 &own.api_major,
+						 &own.api_minor);
+	return ret ? ret : sevlm__policy_fits(&vm->error, policy, &own);
+}
+
 static int start(struct sevlm_vm *vm, uint32_t policy, const void *pdh,
 		 const void *session)
 {
-	int ret = sevlm__policy_check(&vm->error, policy);
+	int ret;
 
-	if (ret)
-		return ret;
 	/* or the answer below would be about the first session */
 	if (firmware_in(vm, SEVLM_GUEST_RUPDATE))
 		return sevlm__fail(&vm->error, -EBADFD,
@@ -33,16 +44,13 @@ static int start(struct sevlm_vm *vm, uint32_t policy, const void *pdh,
 	return ret;
 }
 
-SEVLM_API int sevlm_receive_start(struct sevlm_vm *vm, uint32_t policy,
-				  const void *pdh, const void *session,
-				  struct sevlm_receive **ret_receive)
+int sevlm__receive_start(struct sevlm_vm *vm, uint32_t policy, const void *pdh,
+			 const void *session,
+			 struct sevlm_receive **ret_receive)
 {
-	struct sevlm_receive *receive;
+	struct sevlm_receive *receive = calloc(1, sizeof(*receive));
 	int ret;
 
-	if (!vm || !pdh || !session || !ret_receive)
-		return -EINVAL;
-	receive = calloc(1, sizeof(*receive));
 	if (!receive)
 		return -ENOMEM;
 	receive->vm = vm;
@@ -54,6 +62,28 @@ SEVLM_API int sevlm_receive_start(struct sevlm_vm *vm, uint32_t policy,
 	receive->open = true;
 	*ret_receive = receive;
 	return 0;
+}
+
+SEVLM_API int sevlm_receive_start(struct sevlm_vm *vm,
+				  const struct sevlm_peer *source,
+				  const struct sevlm_trust *trust,
+				  uint32_t policy, const void *session,
+				  struct sevlm_receive **ret_receive)
+{
+	struct sevlm_chain_result result;
+	struct sevlm_peer known;
+	int ret;
+
+	if (!vm || !session || !ret_receive || !sevlm__trust_usable(trust) ||
+	    sevlm__peer_copy(&known, source))
+		return -EINVAL;
+	ret = sevlm__chain_check(&vm->error, "source", &known, trust, &result);
+	if (!ret)
+		ret = sevlm__receive_check(vm, policy);
+	if (ret)
+		return ret;
+	return sevlm__receive_start(vm, policy, known.pdh, session,
+				    ret_receive);
 }
 
 int sevlm__receive_update(struct sevlm_receive *receive, void *hva,

@@ -203,6 +203,12 @@ const struct sevlm__finding_text sevlm__finding_texts[SEVLM__FINDINGS] = {
 		"and at suspend. After the first two wait until it has booted; "
 		"after the others it says READY again only after a reboot.",
 	},
+	[SEVLM__POLICY_RESERVED] = {
+		"policy-reserved", BLOCKER, BLOCKER,
+		"The guest's policy has bits that are reserved",
+		"Only a new launch with another policy, by its owner, changes "
+		"that.",
+	},
 	[SEVLM__POLICY_NOSEND] = {
 		"policy-nosend", BLOCKER, BLOCKER,
 		"The guest's policy says NOSEND: its owner forbids to move it",

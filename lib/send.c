@@ -16,7 +16,7 @@ static uint32_t firmware_state(struct sevlm_vm *vm)
 	return status.state;
 }
 
-static int may_send(struct sevlm_vm *vm)
+static int may_send(struct sevlm_vm *vm, uint32_t *ret_policy)
 {
 	struct sevlm_guest_status status = { .size = sizeof(status) };
 	int ret;
@@ -32,7 +32,31 @@ static int may_send(struct sevlm_vm *vm)
 				  "the guest is in firmware state %u, not "
 				  "RUNNING",
 				  status.state);
+	*ret_policy = status.policy;
 	return ret;
+}
+
+/*
+ * Firmware looks at the chain only where the policy says so, and firmware in
+ * the field is known not to compare API versions: here it is always done.
+ */
+static int check_target(struct sevlm_vm *vm, uint32_t policy,
+			const struct sevlm_peer *target,
+			const struct sevlm_trust *trust,
+			const uint8_t *own_chain)
+{
+	struct sevlm__platform platform = { .rooted = true };
+	struct sevlm_chain_result result;
+	int ret = sevlm__chain_check(&vm->error, "target", target, trust,
+				     &result);
+
+	if (ret)
+		return ret;
+	platform.same_owner =
+		sevlm_chain_same_owner(own_chain, target->chain) == 1;
+	platform.api_major = result.api_major;
+	platform.api_minor = result.api_minor;
+	return sevlm__policy_fits(&vm->error, policy, &platform);
 }
 
 /*
@@ -49,20 +73,24 @@ static void undo_start(struct sevlm_vm *vm)
 		sevlm__kernel_send_cancel(&vm->kernel, &unused);
 }
 
-static int start(struct sevlm_send *send, const struct sevlm_peer *peer)
+static int start(struct sevlm_send *send, const struct sevlm_peer *target,
+		 const struct sevlm_trust *trust)
 {
 	struct sevlm_vm *vm = send->vm;
 	uint8_t *chain = malloc(SEVLM_CHAIN_SIZE);
+	uint32_t policy;
 	int ret;
 
 	if (!chain)
 		return -ENOMEM;
-	ret = may_send(vm);
+	ret = may_send(vm, &policy);
 	if (!ret)
 		ret = sevlm__kernel_pdh_export(&vm->kernel, &vm->error,
 					       send->pdh, chain);
+	if (!ret)
+		ret = check_target(vm, policy, target, trust, chain);
 	if (!ret) {
-		ret = sevlm__kernel_send_start(&vm->kernel, &vm->error, peer,
+		ret = sevlm__kernel_send_start(&vm->kernel, &vm->error, target,
 					       send->session, &send->policy);
 		if (ret)
 			undo_start(vm);
@@ -72,20 +100,22 @@ static int start(struct sevlm_send *send, const struct sevlm_peer *peer)
 }
 
 SEVLM_API int sevlm_send_start(struct sevlm_vm *vm,
-			       const struct sevlm_peer *peer,
+			       const struct sevlm_peer *target,
+			       const struct sevlm_trust *trust,
 			       struct sevlm_send **ret_send)
 {
 	struct sevlm_send *send;
 	struct sevlm_peer known;
 	int ret;
 
-	if (!vm || !ret_send || sevlm__peer_copy(&known, peer))
+	if (!vm || !ret_send || !sevlm__trust_usable(trust) ||
+	    sevlm__peer_copy(&known, target))
 		return -EINVAL;
 	send = calloc(1, sizeof(*send));
 	if (!send)
 		return -ENOMEM;
 	send->vm = vm;
-	ret = start(send, &known);
+	ret = start(send, &known, trust);
 	if (ret) {
 		free(send);
 		return ret;

@@ -57,14 +57,10 @@ static int send_hello(struct sevlm_source *source)
 static int start_sending(struct sevlm_source *source,
 			 const struct sevlm__hello *hello)
 {
-	struct sevlm_peer peer = {
-		.size = sizeof(peer),
-		.pdh = hello->pdh,
-		.chain = hello->chain,
-		.amd = hello->amd,
-		.amd_bytes = hello->amd_bytes,
-	};
-	int ret = sevlm_send_start(source->engine.vm, &peer, &source->send);
+	const struct sevlm_peer peer = sevlm__handshake_peer(hello);
+	struct sevlm__engine *engine = &source->engine;
+	int ret = sevlm_send_start(engine->vm, &peer, engine->trust,
+				   &source->send);
 
 	return ret ? source_blame(source, ret) : 0;
 }
@@ -468,6 +464,11 @@ static int prepare(struct sevlm_source *source, struct sevlm_vm *vm)
 	if (config->cpuid &&
 	    sevlm__cpuid_encode(config->cpuid, &source->engine.cpuid))
 		return -EINVAL;
+	ret = sevlm__engine_identify(&source->engine, config->trust,
+				     config->chain, config->amd,
+				     config->amd_bytes);
+	if (ret)
+		return ret;
 	sevlm__schedule_init(&source->schedule, config->downtime_limit_ns,
 			     config->max_rounds);
 	return 0;

@@ -60,9 +60,29 @@ static int answer_hello(struct sevlm_target *target)
 
 	if (ret)
 		return target_blame(target, ret);
-	return sevlm__handshake_target(
-		engine, pdh, target->config.chain ? target->chain : chain,
-		target->amd, target->config.amd_bytes);
+	return sevlm__handshake_target(engine, pdh, chain);
+}
+
+/* Everything that is known of the guest and where it comes from, before a
+ * word of this platform is said. */
+static int check_source(struct sevlm_target *target,
+			const struct sevlm__hello *hello)
+{
+	const struct sevlm_target_config *config = &target->config;
+	const struct sevlm_peer peer = sevlm__handshake_peer(hello);
+	struct sevlm__engine *engine = &target->engine;
+	struct sevlm_chain_result result;
+	int ret = sevlm__chain_check(&engine->error, "source", &peer,
+				     engine->trust, &result);
+
+	if (!ret)
+		ret = sevlm__policy_expected(&engine->error, hello->policy,
+					     config->policy,
+					     config->policy_mask);
+	if (ret)
+		return ret;
+	ret = sevlm__receive_check(engine->vm, hello->policy);
+	return ret ? target_blame(target, ret) : 0;
 }
 
 static int hello(struct sevlm_target *target)
@@ -80,7 +100,7 @@ static int hello(struct sevlm_target *target)
 	if (!ret)
 		ret = sevlm__handshake_cpuid(engine, &theirs);
 	if (!ret)
-		ret = sevlm__policy_check(&engine->error, theirs.policy);
+		ret = check_source(target, &theirs);
 	if (!ret)
 		ret = sevlm__handshake_consent(engine, theirs.control);
 	if (!ret)
@@ -130,8 +150,8 @@ static int ask_session(struct sevlm_target *target)
 static int start_receiving(struct sevlm_target *target)
 {
 	struct sevlm_vm *vm = target->engine.vm;
-	int ret = sevlm_receive_start(vm, target->policy, target->source_pdh,
-				      target->session, &target->receive);
+	int ret = sevlm__receive_start(vm, target->policy, target->source_pdh,
+				       target->session, &target->receive);
 
 	if (ret)
 		return target_blame(target, ret);
@@ -424,8 +444,7 @@ static int check_config(struct sevlm_target_config *config)
 	if (sevlm__engine_check(config->channel, config->nonce,
 				config->exporter))
 		return -EINVAL;
-	if (config->reserved || !config->amd || !config->amd_bytes ||
-	    config->amd_bytes > SEVLM_BLOB_MAX)
+	if (config->reserved || config->policy & ~config->policy_mask)
 		return -EINVAL;
 	if (!config->max_state_bytes)
 		config->max_state_bytes = DEFAULT_STATE_BYTES;
@@ -451,13 +470,9 @@ static int prepare(struct sevlm_target *target, struct sevlm_vm *vm)
 	if (config->cpuid &&
 	    sevlm__cpuid_encode(config->cpuid, &target->engine.cpuid))
 		return -EINVAL;
-	if (config->chain)
-		memcpy(target->chain, config->chain, SEVLM_CHAIN_SIZE);
-	target->amd = malloc(config->amd_bytes);
-	if (!target->amd)
-		return -ENOMEM;
-	memcpy(target->amd, config->amd, config->amd_bytes);
-	return 0;
+	return sevlm__engine_identify(&target->engine, config->trust,
+				      config->chain, config->amd,
+				      config->amd_bytes);
 }
 
 SEVLM_API int sevlm_target_new(struct sevlm_vm *vm,
@@ -509,6 +524,5 @@ SEVLM_API void sevlm_target_free(struct sevlm_target *target)
 	target_blobs_free(target);
 	sevlm_receive_free(target->receive);
 	sevlm__engine_fini(&target->engine);
-	free(target->amd);
 	free(target);
 }

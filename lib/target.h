@@ -52,8 +52,6 @@ struct sevlm_target {
 	uint32_t blob_count;
 	uint8_t source_pdh[SEVLM_PDH_SIZE];
 	uint8_t session[SEVLM_SESSION_SIZE];
-	uint8_t chain[SEVLM_CHAIN_SIZE];
-	uint8_t *amd;
 };
 
 int target_ask(struct sevlm_target *target, uint32_t want);

@@ -30,7 +30,6 @@ static void draw_plan(struct rig_plan *plan, uint64_t number)
 		.workload = workloads[rig_below(&random, 4)],
 		.steps = (uint32_t)rig_between(&random, 500, 6000),
 		.device = true,
-		.own_chain = true,
 		.batch = (uint32_t)rig_between(&random, 12, 20),
 		.bandwidth = 200000000,
 		.max_rounds = (uint32_t)rig_between(&random, 2, 5),

@@ -196,7 +196,9 @@ void duo_open(struct duo *duo, const struct duo_plan *plan)
 	must(sevlm_sim_vm_prepare(duo->target.sim, duo->target.ram), "prepare",
 	     "");
 	add_extra(&duo->target);
-	must(sevlm_sim_host_amd(duo->target.host, duo->amd), "amd", "");
+	certs_of_host(&duo->certs[0], duo->source.host);
+	certs_of_host(&duo->certs[1], duo->target.host);
+	duo->trust = certs_trust(&duo->certs[1]);
 	duo->bitmap = calloc(plan->memory / DUO_PAGE / 64 + 1, 8);
 	sevlm_sim_vm_save(duo->source.sim, NULL, &duo->state_bytes);
 	duo->state = malloc(duo->state_bytes);
@@ -216,13 +218,19 @@ void duo_start(struct duo *duo)
 		.hello_timeout_ns = NEVER,
 		.stall_timeout_ns = NEVER,
 		.commit_timeout_ns = NEVER,
+		.trust = duo->trust,
+		.chain = duo->certs[0].chain,
+		.amd = duo->certs[0].amd,
+		.amd_bytes = duo->certs[0].amd_bytes,
 	};
 	struct sevlm_target_config target = {
 		.size = sizeof(target),
 		.channel = SEVLM_CHANNEL_INSECURE,
 		.nonce = { 2 },
-		.amd = duo->amd,
-		.amd_bytes = sizeof(duo->amd),
+		.trust = duo->trust,
+		.chain = duo->certs[1].chain,
+		.amd = duo->certs[1].amd,
+		.amd_bytes = duo->certs[1].amd_bytes,
 		.hello_timeout_ns = NEVER,
 		.stall_timeout_ns = NEVER,
 	};
@@ -240,6 +248,7 @@ void duo_close(struct duo *duo)
 	sevlm_target_free(duo->in);
 	duo_free_vm(&duo->source);
 	duo_free_vm(&duo->target);
+	sevlm_trust_free(duo->trust);
 	free(duo->bitmap);
 	free(duo->state);
 	memset(duo, 0, sizeof(*duo));

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <libsevlm/sim.h>
+#include "certs.h"
 
 #define DUO_PAGE SEVLM_PAGE_SIZE
 /* the second region */
@@ -47,7 +47,8 @@ struct duo {
 	struct duo_side source, target;
 	struct sevlm_source *out;
 	struct sevlm_target *in;
-	uint8_t amd[SEVLM_SIM_AMD_SIZE];
+	struct certs certs[2];	/* of source and target */
+	struct sevlm_trust *trust;
 	uint64_t *bitmap;
 	uint8_t *state;
 	size_t state_bytes;

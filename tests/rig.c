@@ -216,18 +216,6 @@ static int boot(struct rig_side *side)
 	return 0;
 }
 
-static int own_chain(struct rig *rig)
-{
-	struct rig_side *target = &rig->target;
-	uint8_t pdh[SEVLM_PDH_SIZE];
-	int ret = sevlm_vm_export_certs(target->vm, pdh, rig->chain);
-
-	if (ret)
-		return ret;
-	return sevlm_sim_host_cek(target->host, rig->chain + SEVLM_CHAIN_SIZE -
-							SEVLM_SIM_CERT_SIZE);
-}
-
 static int open_target(struct rig *rig, struct sevlm_sim_host *host)
 {
 	struct rig_side *target = &rig->target;
@@ -238,16 +226,13 @@ static int open_target(struct rig *rig, struct sevlm_sim_host *host)
 	ret = open_side(rig, target, host);
 	if (!ret)
 		ret = sevlm_sim_vm_prepare(target->sim, target->ram);
-	if (!ret)
-		ret = sevlm_sim_host_amd(host, rig->amd);
-	if (!ret && rig->plan.own_chain)
-		ret = own_chain(rig);
 	return ret;
 }
 
 static void configure_source(struct rig *rig)
 {
 	const struct rig_plan *plan = &rig->plan;
+	struct certs *own = &rig->certs[0];
 	struct sevlm_source_config *config = &rig->source_config;
 
 	*config = (struct sevlm_source_config){
@@ -260,6 +245,10 @@ static void configure_source(struct rig *rig)
 		.hello_timeout_ns = plan->hello_ns,
 		.stall_timeout_ns = plan->stall_ns,
 		.commit_timeout_ns = plan->commit_ns,
+		.trust = rig->trust,
+		.chain = own->chain,
+		.amd = own->amd,
+		.amd_bytes = own->amd_bytes,
 	};
 	rig_bytes(&rig->random, config->nonce, sizeof(config->nonce));
 	rig_bytes(&rig->random, config->exporter, sizeof(config->exporter));
@@ -268,20 +257,32 @@ static void configure_source(struct rig *rig)
 static void configure_target(struct rig *rig)
 {
 	const struct rig_plan *plan = &rig->plan;
+	struct certs *own = &rig->certs[1];
 	struct sevlm_target_config *config = &rig->target_config;
 
 	*config = (struct sevlm_target_config){
 		.size = sizeof(*config),
 		.channel = SEVLM_CHANNEL_DECLARED,
-		.chain = plan->own_chain ? rig->chain : NULL,
-		.amd = rig->amd,
-		.amd_bytes = sizeof(rig->amd),
+		.trust = rig->trust,
+		.chain = plan->exported ? NULL : own->chain,
+		.amd = own->amd,
+		.amd_bytes = own->amd_bytes,
 		.hello_timeout_ns = plan->hello_ns,
 		.stall_timeout_ns = plan->stall_ns,
 	};
 	rig_bytes(&rig->random, config->nonce, sizeof(config->nonce));
 	memcpy(config->exporter, rig->source_config.exporter,
 	       sizeof(config->exporter));
+}
+
+static void configure(struct rig *rig)
+{
+	certs_of_host(&rig->certs[0], rig->source.host);
+	certs_of_host(&rig->certs[1], rig->target.host);
+	if (!rig->trust)
+		rig->trust = certs_trust(&rig->certs[0]);
+	configure_source(rig);
+	configure_target(rig);
 }
 
 static void open_pipe(struct rig *rig, struct rig_pipe *pipe, int way)
@@ -329,8 +330,8 @@ static int open_rig(struct rig *rig, const struct rig_hosts *hosts)
 		ret = open_target(rig, hosts->host[1]);
 	if (!ret)
 		ret = open_link(rig);
-	configure_source(rig);
-	configure_target(rig);
+	if (!ret)
+		configure(rig);
 	return ret;
 }
 
@@ -410,8 +411,8 @@ static int next(struct rig *rig, struct sevlm_sim_host *host)
 	ret = open_target(rig, host);
 	if (!ret)
 		ret = open_link(rig);
-	configure_source(rig);
-	configure_target(rig);
+	if (!ret)
+		configure(rig);
 	return ret;
 }
 
@@ -474,8 +475,10 @@ void rig_close(struct rig *rig)
 	close_side(&rig->target);
 	rig_pipe_fini(&rig->there);
 	rig_pipe_fini(&rig->back);
+	sevlm_trust_free(rig->trust);
 	free(rig->bitmap);
 	free(rig->state);
+	rig->trust = NULL;
 	rig->bitmap = NULL;
 	rig->state = NULL;
 }

@@ -16,8 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <libsevlm/libsevlm.h>
-#include <libsevlm/sim.h>
+#include "certs.h"
 
 #define RIG_PAGE SEVLM_PAGE_SIZE
 /* memory of a device: always shared, written by the VMM */
@@ -154,7 +153,7 @@ struct rig_plan {
 	uint64_t hello_ns; /* timeouts */
 	uint64_t stall_ns;
 	uint64_t commit_ns;
-	bool own_chain; /* the target is given a chain with its CEK */
+	bool exported; /* the target shows the CEK as firmware exports it */
 	bool interleave; /* the guest runs within firmware commands */
 	uint64_t cut_at[2]; /* to the target, to the source; 0: never */
 	bool cut_both; /* one cut ends both directions */
@@ -202,8 +201,8 @@ struct rig {
 	struct rig_sessions sessions;
 	struct sevlm_source_config source_config;
 	struct sevlm_target_config target_config;
-	uint8_t amd[SEVLM_SIM_AMD_SIZE];
-	uint8_t chain[SEVLM_CHAIN_SIZE];
+	struct certs certs[2]; /* of source and target */
+	struct sevlm_trust *trust;
 	uint64_t now_ns;
 	uint64_t start_ns;
 	uint64_t rounds;

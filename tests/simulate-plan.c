@@ -83,7 +83,7 @@ static void draw_guest(struct run *run)
 	plan->memory = pages * RIG_PAGE;
 	plan->workload = (uint32_t)rig_below(chance(run), SEVLM_SIM_FLIP + 1);
 	plan->policy = draw_policy(run);
-	plan->own_chain = !rig_one_in(chance(run), 8);
+	plan->exported = rig_one_in(chance(run), 24);
 	plan->device = rig_one_in(chance(run), 3);
 	plan->interleave = rig_one_in(chance(run), 2);
 	if (rig_one_in(chance(run), 3))
@@ -177,10 +177,10 @@ static void draw_want(struct run *run)
 		bool target;
 		uint32_t want;
 	} wants[] = {
-		{false, SEVLM_WANT_DIRTY}, {false, SEVLM_WANT_PAUSE},
-		{false, SEVLM_WANT_STATE}, {false, SEVLM_WANT_PERSIST},
-		{true, SEVLM_WANT_STATE},  {true, SEVLM_WANT_PERSIST},
-		{true, SEVLM_WANT_RUN},	   {true, SEVLM_WANT_REGION},
+		{false, SEVLM_WANT_DIRTY},  {false, SEVLM_WANT_PAUSE},
+		{false, SEVLM_WANT_STATE},  {false, SEVLM_WANT_PERSIST},
+		{true, SEVLM_WANT_STATE},   {true, SEVLM_WANT_PERSIST},
+		{true, SEVLM_WANT_RUN},	    {true, SEVLM_WANT_REGION},
 		{true, SEVLM_WANT_SESSION},
 	};
 	static const int errors[] = {-EIO,	  -ENOMEM,    -EINVAL,
@@ -245,8 +245,7 @@ void run_draw(struct run *run, uint64_t seed)
 	draw_bustle(run);
 	draw_dose(run);
 	/* two owners; and what the firmware exports is not signed by AMD */
-	run->refused = plan->policy & SEVLM_POLICY_DOMAIN ||
-		       (plan->policy & SEVLM_POLICY_SEV && !plan->own_chain);
+	run->refused = plan->policy & SEVLM_POLICY_DOMAIN || plan->exported;
 }
 
 const char *fault_name(enum fault fault)

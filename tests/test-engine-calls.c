@@ -21,6 +21,14 @@ static int new_target(const struct sevlm_target_config *config)
 	return ret;
 }
 
+static struct sevlm_trust *nobody(void)
+{
+	struct sevlm_trust *trust;
+
+	ck_assert_int_eq(sevlm_trust_new(&trust), 0);
+	return trust;
+}
+
 START_TEST(the_source_config_is_checked)
 {
 	struct {
@@ -53,6 +61,18 @@ START_TEST(the_source_config_is_checked)
 	ck_assert(sevlm_vm_error(rig.source.vm)[0]);
 	bad = good;
 	memset(bad.exporter, 0, sizeof(bad.exporter));
+	ck_assert_int_eq(new_source(&bad), -EINVAL);
+	bad = good;
+	bad.trust = NULL;
+	ck_assert_int_eq(new_source(&bad), -EINVAL);
+	bad.trust = nobody();
+	ck_assert_int_eq(new_source(&bad), -EINVAL);
+	sevlm_trust_free((struct sevlm_trust *)bad.trust);
+	bad = good;
+	bad.amd = NULL;
+	ck_assert_int_eq(new_source(&bad), -EINVAL);
+	bad = good;
+	bad.amd_bytes = SEVLM_BLOB_MAX + 1;
 	ck_assert_int_eq(new_source(&bad), -EINVAL);
 	/* a newer caller, with nothing new said, then with something */
 	wide.config = good;
@@ -94,9 +114,23 @@ START_TEST(the_target_config_is_checked)
 	ck_assert_int_eq(new_target(&bad), -EINVAL);
 	bad.amd_bytes = SEVLM_BLOB_MAX + 1;
 	ck_assert_int_eq(new_target(&bad), -EINVAL);
+	bad = good;
+	bad.trust = NULL;
+	ck_assert_int_eq(new_target(&bad), -EINVAL);
+	bad.trust = nobody();
+	ck_assert_int_eq(new_target(&bad), -EINVAL);
+	sevlm_trust_free((struct sevlm_trust *)bad.trust);
+	/* an expectation that would never be looked at */
+	bad = good;
+	bad.policy = SEVLM_POLICY_NODBG;
+	ck_assert_int_eq(new_target(&bad), -EINVAL);
+	bad.policy_mask = SEVLM_POLICY_SEV;
+	ck_assert_int_eq(new_target(&bad), -EINVAL);
+	bad.policy_mask = SEVLM_POLICY_NODBG;
+	ck_assert_int_eq(new_target(&bad), 0);
 	/* the blobs are copied */
 	start();
-	memset(rig.amd, 0xff, sizeof(rig.amd));
+	memset(rig.certs, 0xff, sizeof(rig.certs));
 	rig_run(&rig);
 	expect_perfect();
 }

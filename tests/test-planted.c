@@ -336,22 +336,17 @@ static bool again[PAGES];
 
 static void open_sessions(void)
 {
-	uint8_t pdh[SEVLM_PDH_SIZE], chain[SEVLM_CHAIN_SIZE];
-	uint8_t session[SEVLM_SESSION_SIZE];
-	struct sevlm_peer peer = {
-		.size = sizeof(peer),
-		.pdh = pdh,
-		.chain = chain,
-		.amd = rig.amd,
-		.amd_bytes = sizeof(rig.amd),
-	};
+	const struct sevlm_peer from = certs_peer(&rig.certs[0]);
+	const struct sevlm_peer to = certs_peer(&rig.certs[1]);
+	uint8_t pdh[SEVLM_PDH_SIZE], session[SEVLM_SESSION_SIZE];
 	uint32_t policy;
 
-	ck_assert_int_eq(sevlm_vm_export_certs(rig.target.vm, pdh, chain), 0);
-	ck_assert_int_eq(sevlm_send_start(rig.source.vm, &peer, &sender), 0);
+	ck_assert_int_eq(
+		sevlm_send_start(rig.source.vm, &to, rig.trust, &sender), 0);
 	ck_assert_int_eq(sevlm_send_session(sender, &policy, pdh, session), 0);
-	ck_assert_int_eq(sevlm_receive_start(rig.target.vm, policy, pdh,
-					     session, &receiver),
+	ck_assert_mem_eq(pdh, from.pdh, sizeof(pdh));
+	ck_assert_int_eq(sevlm_receive_start(rig.target.vm, &from, rig.trust,
+					     policy, session, &receiver),
 			 0);
 	ck_assert_int_eq(sevlm_sim_vm_log(rig.source.sim, 1), 0);
 }

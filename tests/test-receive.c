@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "certs.h"
 #include "check-main.h"
 #include "internal.h"
 #include "script.h"
@@ -15,13 +16,24 @@
 static struct script script;
 static struct sevlm_vm *vm;
 static struct sevlm_receive *receive;
-static uint8_t pdh[SEVLM_PDH_SIZE], session[SEVLM_SESSION_SIZE];
+static struct certs certs;
+static struct sevlm_trust *trust;
+static struct sevlm_peer peer;
+static uint8_t session[SEVLM_SESSION_SIZE];
 static uint8_t header[SEVLM_PACKET_HEADER_SIZE], payload[PAGE_SIZE];
 static uint8_t ram[RAM_BYTES] __attribute__((aligned(PAGE_SIZE)));
 
 static void add(uint64_t gpa, uint32_t type)
 {
 	ck_assert_int_eq(sevlm_vm_add_region(vm, gpa, RAM_BYTES, ram, type), 0);
+}
+
+/* once: chains take their time to make */
+static void make_all(void)
+{
+	certs_of_seed(&certs, 23);
+	trust = certs_trust(&certs);
+	peer = certs_peer(&certs);
 }
 
 static void set_up(void)
@@ -42,11 +54,19 @@ static void tear_down(void)
 }
 
 /* a guest that was not started has no state yet */
-#define STEP_FRESH SCRIPT_FAILED(KVM_SEV_GUEST_STATUS, -EBADF)
+#define STEP_FRESH STEP_API, SCRIPT_FAILED(KVM_SEV_GUEST_STATUS, -EBADF)
+/* and this platform is asked what it is */
+#define STEP_API                                                               \
+	{                                                                      \
+		.door = SCRIPT_SEV, .id = SEV_PLATFORM_STATUS,                 \
+		.answer =                                                      \
+			&(const struct sev_user_data_status){.api_minor = 24}, \
+		.bytes = sizeof(struct sev_user_data_status)                   \
+	}
 
 static int start(uint32_t policy)
 {
-	return sevlm_receive_start(vm, policy, pdh, session, &receive);
+	return sevlm_receive_start(vm, &peer, trust, policy, session, &receive);
 }
 
 static void open_session(void)
@@ -61,14 +81,33 @@ static void open_session(void)
 
 START_TEST(arguments)
 {
-	ck_assert_int_eq(sevlm_receive_start(NULL, 1, pdh, session, &receive),
-			 -EINVAL);
-	ck_assert_int_eq(sevlm_receive_start(vm, 1, NULL, session, &receive),
-			 -EINVAL);
-	ck_assert_int_eq(sevlm_receive_start(vm, 1, pdh, NULL, &receive),
-			 -EINVAL);
-	ck_assert_int_eq(sevlm_receive_start(vm, 1, pdh, session, NULL),
-			 -EINVAL);
+	struct sevlm_trust *nobody;
+	struct sevlm_peer bad = peer;
+
+	ck_assert_int_eq(
+		sevlm_receive_start(NULL, &peer, trust, 1, session, &receive),
+		-EINVAL);
+	ck_assert_int_eq(
+		sevlm_receive_start(vm, NULL, trust, 1, session, &receive),
+		-EINVAL);
+	ck_assert_int_eq(
+		sevlm_receive_start(vm, &peer, NULL, 1, session, &receive),
+		-EINVAL);
+	ck_assert_int_eq(
+		sevlm_receive_start(vm, &peer, trust, 1, NULL, &receive),
+		-EINVAL);
+	ck_assert_int_eq(
+		sevlm_receive_start(vm, &peer, trust, 1, session, NULL),
+		-EINVAL);
+	bad.amd = NULL;
+	ck_assert_int_eq(
+		sevlm_receive_start(vm, &bad, trust, 1, session, &receive),
+		-EINVAL);
+	ck_assert_int_eq(sevlm_trust_new(&nobody), 0);
+	ck_assert_int_eq(
+		sevlm_receive_start(vm, &peer, nobody, 1, session, &receive),
+		-EINVAL);
+	sevlm_trust_free(nobody);
 	ck_assert_int_eq(sevlm_receive_finish(NULL), -EINVAL);
 	sevlm_receive_free(NULL);
 }
@@ -80,6 +119,51 @@ START_TEST(policy)
 	ck_assert_int_eq(start(SEVLM_POLICY_ES), -EPERM);
 	ck_assert_ptr_nonnull(strstr(sevlm_vm_error(vm), "ES"));
 	ck_assert_int_eq(start(SEVLM_POLICY_NOSEND), -EPERM);
+	ck_assert_ptr_null(receive);
+}
+END_TEST
+
+START_TEST(policy_with_reserved_bits)
+{
+	ck_assert_int_eq(start(1 << 6), -EPERM);
+	ck_assert_ptr_null(receive);
+}
+END_TEST
+
+/* nothing is asked of KVM */
+START_TEST(platform_below_the_api_that_the_policy_asks_for)
+{
+	SCRIPT_PLAY(&script, STEP_API);
+	ck_assert_int_eq(start(0x19000000), -EPERM);
+	ck_assert_ptr_nonnull(strstr(sevlm_vm_error(vm), "0.24"));
+	ck_assert_ptr_null(receive);
+	SCRIPT_PLAY(&script, STEP_FRESH, SCRIPT_OK(KVM_SEV_RECEIVE_START));
+	ck_assert_int_eq(start(0x18000000), 0);
+}
+END_TEST
+
+START_TEST(platform_that_does_not_say_what_it_is)
+{
+	SCRIPT_PLAY(&script, {.door = SCRIPT_SEV,
+			      .id = SEV_PLATFORM_STATUS,
+			      .ret = -EIO,
+			      .asked = true,
+			      .status = 1});
+	ck_assert_int_eq(start(1), -EREMOTEIO);
+	ck_assert_ptr_nonnull(strstr(sevlm_vm_error(vm), "PLATFORM_STATUS"));
+	ck_assert_ptr_null(receive);
+}
+END_TEST
+
+START_TEST(source_that_is_not_trusted)
+{
+	struct certs bad = certs;
+
+	peer = certs_peer(&bad);
+	bad.chain[AT_OCA + 1060] ^= 1;
+	ck_assert_int_eq(start(1), -EKEYREJECTED);
+	ck_assert_ptr_nonnull(strstr(sevlm_vm_error(vm), "source's platform"));
+	ck_assert_ptr_nonnull(strstr(sevlm_vm_error(vm), "OCA"));
 	ck_assert_ptr_null(receive);
 }
 END_TEST
@@ -120,9 +204,10 @@ START_TEST(start_twice)
 	struct sevlm_receive *second = NULL;
 
 	open_session();
-	SCRIPT_PLAY(&script, SCRIPT_STATE(SEVLM_GUEST_RUPDATE));
-	ck_assert_int_eq(sevlm_receive_start(vm, 1, pdh, session, &second),
-			 -EBADFD);
+	SCRIPT_PLAY(&script, STEP_API, SCRIPT_STATE(SEVLM_GUEST_RUPDATE));
+	ck_assert_int_eq(
+		sevlm_receive_start(vm, &peer, trust, 1, session, &second),
+		-EBADFD);
 	ck_assert_ptr_null(second);
 	ck_assert_str_ne(sevlm_vm_error(vm), "");
 }
@@ -130,7 +215,7 @@ END_TEST
 
 START_TEST(start_of_a_running_guest)
 {
-	SCRIPT_PLAY(&script, SCRIPT_STATE(SEVLM_GUEST_RUNNING),
+	SCRIPT_PLAY(&script, STEP_API, SCRIPT_STATE(SEVLM_GUEST_RUNNING),
 		    SCRIPT_FAILED(KVM_SEV_RECEIVE_START, -EINVAL),
 		    SCRIPT_STATE(SEVLM_GUEST_RUNNING));
 	ck_assert_int_eq(start(1), -ENOTSUP);
@@ -245,12 +330,17 @@ END_TEST
 
 int main(void)
 {
+	int failed;
 	Suite *suite = suite_create("receive");
 	TCase *tcase = tcase_create("receive");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, arguments);
 	tcase_add_test(tcase, policy);
+	tcase_add_test(tcase, policy_with_reserved_bits);
+	tcase_add_test(tcase, platform_below_the_api_that_the_policy_asks_for);
+	tcase_add_test(tcase, platform_that_does_not_say_what_it_is);
+	tcase_add_test(tcase, source_that_is_not_trusted);
 	tcase_add_test(tcase, start_refused);
 	tcase_add_test(tcase, start_done_after_all);
 	tcase_add_test(tcase, start_twice);
@@ -262,5 +352,8 @@ int main(void)
 	tcase_add_test(tcase, finish_not_done);
 	tcase_add_test(tcase, free_is_silent);
 	suite_add_tcase(suite, tcase);
-	return run_suite(suite);
+	make_all();
+	failed = run_suite(suite);
+	sevlm_trust_free(trust);
+	return failed;
 }

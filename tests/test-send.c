@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "certs.h"
 #include "check-main.h"
 #include "internal.h"
 #include "script.h"
@@ -15,16 +16,23 @@
 static struct script script;
 static struct sevlm_vm *vm;
 static struct sevlm_send *send;
-static uint8_t pdh[SEVLM_PDH_SIZE], chain[SEVLM_CHAIN_SIZE], amd[64];
+static struct certs certs;
+static struct sevlm_trust *trust;
+static struct sevlm_peer peer;
 static uint8_t header[SEVLM_PACKET_HEADER_SIZE], payload[PAGE_SIZE];
 static uint8_t ram[RAM_BYTES] __attribute__((aligned(PAGE_SIZE)));
-static const struct sevlm_peer peer = {
-	sizeof(peer), pdh, chain, amd, sizeof(amd),
-};
 
 static void add(uint64_t gpa, uint32_t type)
 {
 	ck_assert_int_eq(sevlm_vm_add_region(vm, gpa, RAM_BYTES, ram, type), 0);
+}
+
+/* once: chains take their time to make */
+static void make_all(void)
+{
+	certs_of_seed(&certs, 21);
+	trust = certs_trust(&certs);
+	peer = certs_peer(&certs);
 }
 
 static void set_up(void)
@@ -66,6 +74,8 @@ static void give_pdh(const struct script_step *step, void *params)
 
 	(void)step;
 	memset((void *)(uintptr_t)data->pdh_cert_address, 0x51, SEVLM_PDH_SIZE);
+	memset((void *)(uintptr_t)data->cert_chain_address, 0x53,
+	       SEVLM_CHAIN_SIZE);
 }
 
 static void give_session(const struct script_step *step, void *params)
@@ -101,7 +111,7 @@ static void give_session(const struct script_step *step, void *params)
 
 static int start(void)
 {
-	return sevlm_send_start(vm, &peer, &send);
+	return sevlm_send_start(vm, &peer, trust, &send);
 }
 
 static void open_session(void)
@@ -187,26 +197,132 @@ START_TEST(peer_arguments)
 	struct sevlm_peer bad;
 
 	consent();
-	ck_assert_int_eq(sevlm_send_start(NULL, &peer, &send), -EINVAL);
-	ck_assert_int_eq(sevlm_send_start(vm, NULL, &send), -EINVAL);
-	ck_assert_int_eq(sevlm_send_start(vm, &peer, NULL), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(NULL, &peer, trust, &send), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, NULL, trust, &send), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, &peer, trust, NULL), -EINVAL);
 	bad = peer;
 	bad.pdh = NULL;
-	ck_assert_int_eq(sevlm_send_start(vm, &bad, &send), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, &bad, trust, &send), -EINVAL);
 	bad = peer;
 	bad.chain = NULL;
-	ck_assert_int_eq(sevlm_send_start(vm, &bad, &send), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, &bad, trust, &send), -EINVAL);
 	bad = peer;
 	bad.amd = NULL;
-	ck_assert_int_eq(sevlm_send_start(vm, &bad, &send), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, &bad, trust, &send), -EINVAL);
 	bad = peer;
 	bad.amd_bytes = 0;
-	ck_assert_int_eq(sevlm_send_start(vm, &bad, &send), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, &bad, trust, &send), -EINVAL);
 	bad.amd_bytes = SEVLM_BLOB_MAX + 1;
-	ck_assert_int_eq(sevlm_send_start(vm, &bad, &send), -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, &bad, trust, &send), -EINVAL);
 	for (bad = peer, bad.size = 0; bad.size < sizeof(bad); bad.size++)
-		ck_assert_int_eq(sevlm_send_start(vm, &bad, &send), -EINVAL);
+		ck_assert_int_eq(sevlm_send_start(vm, &bad, trust, &send),
+				 -EINVAL);
+	ck_assert_int_eq(sevlm_send_start(vm, &peer, NULL, &send), -EINVAL);
 	ck_assert_ptr_null(send);
+}
+END_TEST
+
+START_TEST(trust_in_nobody)
+{
+	struct sevlm_trust *nobody;
+
+	consent();
+	ck_assert_int_eq(sevlm_trust_new(&nobody), 0);
+	ck_assert_int_eq(sevlm_send_start(vm, &peer, nobody, &send), -EINVAL);
+	sevlm_trust_free(nobody);
+	ck_assert_ptr_null(send);
+}
+END_TEST
+
+/* ---- refusals of the target, before SEND_START ---- */
+
+static uint32_t policy_now;
+static const struct certs *own;
+
+static void give_own(const struct script_step *step, void *params)
+{
+	struct sev_user_data_pdh_cert_export *data = params;
+
+	(void)step;
+	memcpy((void *)(uintptr_t)data->pdh_cert_address, own->pdh,
+	       SEVLM_PDH_SIZE);
+	memcpy((void *)(uintptr_t)data->cert_chain_address, own->chain,
+	       SEVLM_CHAIN_SIZE);
+}
+
+static void give_policy(const struct script_step *step, void *params)
+{
+	struct kvm_sev_guest_status *data = params;
+
+	(void)step;
+	data->policy = policy_now;
+	data->state = SEVLM_GUEST_RUNNING;
+}
+
+/* what is asked before the target is looked at; nothing comes behind it */
+static void expect_refused(int ret, const char *words)
+{
+	SCRIPT_PLAY(&script, {.id = KVM_SEV_GUEST_STATUS, .look = give_policy},
+		    {.door = SCRIPT_SEV,
+		     .id = SEV_PDH_CERT_EXPORT,
+		     .look = give_own});
+	ck_assert_int_eq(start(), ret);
+	ck_assert_ptr_null(send);
+	ck_assert_msg(strstr(sevlm_vm_error(vm), words), "%s",
+		      sevlm_vm_error(vm));
+	script_end(&script);
+}
+
+START_TEST(chain_that_does_not_verify)
+{
+	struct certs bad = certs;
+
+	consent();
+	own = &certs;
+	peer = certs_peer(&bad);
+	bad.pdh[1060] ^= 1;
+	expect_refused(-EKEYREJECTED, "the PDH");
+	bad = certs;
+	bad.chain[0] = 2;
+	expect_refused(-EBADMSG, "malformed");
+	peer = certs_peer(&certs);
+}
+END_TEST
+
+START_TEST(another_owner_where_the_domain_counts)
+{
+	struct certs other;
+
+	certs_of_seed(&other, 22);
+	consent();
+	own = &other;
+	policy_now = SEVLM_POLICY_DOMAIN;
+	expect_refused(-EPERM, "another owner");
+}
+END_TEST
+
+START_TEST(target_below_the_api_that_the_policy_asks_for)
+{
+	consent();
+	own = &certs;
+	policy_now = 0x19000000;
+	expect_refused(-EPERM, "asks for API 0.25, the target has 0.24");
+}
+END_TEST
+
+START_TEST(same_owner_and_the_very_api)
+{
+	own = &certs;
+	policy_now = 0x18000000 | SEVLM_POLICY_DOMAIN | SEVLM_POLICY_SEV;
+	consent();
+	SCRIPT_PLAY(&script, {.id = KVM_SEV_GUEST_STATUS, .look = give_policy},
+		    {.door = SCRIPT_SEV,
+		     .id = SEV_PDH_CERT_EXPORT,
+		     .look = give_own},
+		    SCRIPT_SESSION(SEVLM_SESSION_SIZE), STEP_START,
+		    SCRIPT_OK(KVM_SEV_SEND_CANCEL));
+	ck_assert_int_eq(start(), 0);
+	sevlm_send_free(send);
 }
 END_TEST
 
@@ -511,6 +627,7 @@ END_TEST
 
 int main(void)
 {
+	int failed;
 	const int count = ARRAY_SIZE(ends);
 	Suite *suite = suite_create("send");
 	TCase *tcase = tcase_create("send");
@@ -519,6 +636,11 @@ int main(void)
 	tcase_add_test(tcase, session);
 	tcase_add_loop_test(tcase, no_consent, 0, ARRAY_SIZE(refusals));
 	tcase_add_test(tcase, peer_arguments);
+	tcase_add_test(tcase, trust_in_nobody);
+	tcase_add_test(tcase, chain_that_does_not_verify);
+	tcase_add_test(tcase, another_owner_where_the_domain_counts);
+	tcase_add_test(tcase, target_below_the_api_that_the_policy_asks_for);
+	tcase_add_test(tcase, same_owner_and_the_very_api);
 	tcase_add_loop_test(tcase, policy_and_state, 0, ARRAY_SIZE(guests));
 	tcase_add_test(tcase, early_errors);
 	tcase_add_test(tcase, start_refused);
@@ -534,5 +656,8 @@ int main(void)
 	tcase_add_test(tcase, free_cancels);
 	tcase_add_test(tcase, again);
 	suite_add_tcase(suite, tcase);
-	return run_suite(suite);
+	make_all();
+	failed = run_suite(suite);
+	sevlm_trust_free(trust);
+	return failed;
 }

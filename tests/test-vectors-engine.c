@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs.h"
 #include "check-main.h"
 #include "internal.h"
 #include "script.h"
@@ -17,6 +18,8 @@ static const char *const from_source[] = {
 static const char *const from_target[] = {"HELLO-TARGET", "PREPARED",
 					  "STARTED"};
 
+static struct certs theirs, ours;
+static struct sevlm_trust *trust;
 static struct script script;
 static struct sevlm_vm *vm;
 static struct sevlm_target *target;
@@ -31,8 +34,9 @@ static void give_certs(const struct script_step *step, void *params)
 	struct sev_user_data_pdh_cert_export *data = params;
 
 	(void)step;
-	memset((void *)(uintptr_t)data->pdh_cert_address, 0xb1, SEVLM_PDH_SIZE);
-	memset((void *)(uintptr_t)data->cert_chain_address, 0xb2,
+	memcpy((void *)(uintptr_t)data->pdh_cert_address, ours.pdh,
+	       SEVLM_PDH_SIZE);
+	memcpy((void *)(uintptr_t)data->cert_chain_address, ours.chain,
 	       SEVLM_CHAIN_SIZE);
 }
 
@@ -51,7 +55,8 @@ static void see_start(const struct script_step *step, void *params)
 
 	(void)step;
 	ck_assert_uint_eq(data->policy, SEVLM_POLICY_NODBG);
-	expect_bytes(data->pdh_uaddr, 0xa1, SEVLM_PDH_SIZE);
+	ck_assert_mem_eq((void *)(uintptr_t)data->pdh_uaddr, theirs.pdh,
+			 SEVLM_PDH_SIZE);
 	expect_bytes(data->session_uaddr, 0xc1, SEVLM_SESSION_SIZE);
 }
 
@@ -67,7 +72,7 @@ static void see_packet(const struct script_step *step, void *params)
 
 /* ---- a VMM ---- */
 
-/* by hand: sha256sum of 01000000, 2084 bytes of a1, 128 bytes of c1 */
+/* by hand: sha256sum of 01000000, the source's PDH, 128 bytes of c1 */
 static void do_session(void)
 {
 	uint8_t digest[SEVLM_DIGEST_SIZE];
@@ -129,10 +134,8 @@ static const struct {
 	uint32_t want;
 	void (*work)(void);
 } duties[] = {
-	{SEVLM_WANT_SESSION, do_session},
-	{SEVLM_WANT_REGION, do_region},
-	{SEVLM_WANT_STATE, do_state},
-	{SEVLM_WANT_PERSIST, do_persist},
+	{SEVLM_WANT_SESSION, do_session}, {SEVLM_WANT_REGION, do_region},
+	{SEVLM_WANT_STATE, do_state},	  {SEVLM_WANT_PERSIST, do_persist},
 	{SEVLM_WANT_RUN, do_run},
 };
 
@@ -186,15 +189,17 @@ static void set_up(void)
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
 		.channel = SEVLM_CHANNEL_DECLARED,
-		.amd_bytes = 64,
+		.amd = ours.amd,
 	};
-	uint8_t amd[64];
 
 	vectors_load();
-	memset(amd, 0xb3, sizeof(amd));
+	certs_of_seed(&theirs, VECTORS_SOURCE);
+	certs_of_seed(&ours, VECTORS_TARGET);
+	trust = certs_trust(&theirs);
+	config.trust = trust;
+	config.amd_bytes = ours.amd_bytes;
 	memcpy(config.nonce, vector("nonce-target")->body, 32);
 	memcpy(config.exporter, vector("exporter")->body, 32);
-	config.amd = amd;
 	vm = script_vm(&script);
 	ram = aligned_alloc(PAGE_SIZE, 0x8000);
 	ck_assert_ptr_nonnull(ram);
@@ -209,6 +214,7 @@ static void tear_down(void)
 {
 	sevlm_target_free(target);
 	sevlm_vm_free(vm);
+	sevlm_trust_free(trust);
 	free(ram);
 	vectors_free();
 }
@@ -221,7 +227,7 @@ START_TEST(target_reads_it)
 	stream = vectors_stream(from_source, ARRAY_SIZE(from_source), &bytes);
 	answer = vectors_stream(from_target, ARRAY_SIZE(from_target),
 				&answer_bytes);
-	SCRIPT_PLAY(&script,
+	SCRIPT_PLAY(&script, {.door = SCRIPT_SEV, .id = SEV_PLATFORM_STATUS},
 		    {.door = SCRIPT_SEV,
 		     .id = SEV_PDH_CERT_EXPORT,
 		     .look = give_certs},

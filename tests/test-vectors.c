@@ -3,20 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "certs.h"
 #include "check-main.h"
 #include "engine.h"
 #include "vectors.h"
 
-/* what is in every vector's fields */
-static uint8_t pdh[SEVLM_PDH_SIZE], chain[SEVLM_CHAIN_SIZE], amd[64];
+static struct certs certs;
 static uint8_t body[1u << 16];
-
-static void fill(uint8_t pdh_byte, uint8_t chain_byte)
-{
-	memset(pdh, pdh_byte, sizeof(pdh));
-	memset(chain, chain_byte, sizeof(chain));
-	memset(amd, 0xb3, sizeof(amd));
-}
 
 /* ---- bodies from fields ---- */
 
@@ -29,8 +22,10 @@ static struct sevlm__hello hello_of(uint32_t role, uint32_t max_body,
 		.role = role,
 		.max_body = max_body,
 		.channel = SEVLM_CHANNEL_DECLARED,
-		.pdh = pdh,
-		.chain = chain,
+		.pdh = certs.pdh,
+		.chain = certs.chain,
+		.amd = certs.amd,
+		.amd_bytes = (uint32_t)certs.amd_bytes,
 	};
 
 	memcpy(hello.nonce, vector(nonce)->body, sizeof(hello.nonce));
@@ -40,13 +35,13 @@ static struct sevlm__hello hello_of(uint32_t role, uint32_t max_body,
 
 static size_t make_hello_source(void)
 {
-	struct sevlm__hello hello =
-		hello_of(ROLE_SOURCE, 65536, "nonce-source");
+	struct sevlm__hello hello;
 	struct sevlm__region region = {0x100000, 0x8000, NULL,
 				       SEVLM_REGION_TRACKED};
 	uint8_t regions[REGION_SIZE];
 
-	fill(0xa1, 0xa2);
+	certs_of_seed(&certs, VECTORS_SOURCE);
+	hello = hello_of(ROLE_SOURCE, 65536, "nonce-source");
 	sevlm__region_encode(&region, REGION_ADD, regions);
 	hello.policy = SEVLM_POLICY_NODBG;
 	hello.control = SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY;
@@ -57,12 +52,10 @@ static size_t make_hello_source(void)
 
 static size_t make_hello_target(void)
 {
-	struct sevlm__hello hello =
-		hello_of(ROLE_TARGET, RECORD_BODY_MAX, "nonce-target");
+	struct sevlm__hello hello;
 
-	fill(0xb1, 0xb2);
-	hello.amd = amd;
-	hello.amd_bytes = sizeof(amd);
+	certs_of_seed(&certs, VECTORS_TARGET);
+	hello = hello_of(ROLE_TARGET, RECORD_BODY_MAX, "nonce-target");
 	return sevlm__hello_encode(&hello, body, sizeof(body));
 }
 
@@ -305,13 +298,15 @@ START_TEST(decode_hellos)
 	struct sevlm__hello hello;
 	uint32_t action;
 
-	fill(0xa1, 0xa2);
+	certs_of_seed(&certs, VECTORS_SOURCE);
 	ck_assert_int_eq(sevlm__hello_decode(of->body, of->bytes, &hello), 0);
 	ck_assert_uint_eq(hello.role, ROLE_SOURCE);
 	ck_assert_uint_eq(hello.policy, SEVLM_POLICY_NODBG);
 	ck_assert_uint_eq(hello.control, 3);
-	ck_assert_mem_eq(hello.pdh, pdh, sizeof(pdh));
-	ck_assert_mem_eq(hello.chain, chain, sizeof(chain));
+	ck_assert_mem_eq(hello.pdh, certs.pdh, sizeof(certs.pdh));
+	ck_assert_mem_eq(hello.chain, certs.chain, sizeof(certs.chain));
+	ck_assert_uint_eq(hello.amd_bytes, certs.amd_bytes);
+	ck_assert_mem_eq(hello.amd, certs.amd, certs.amd_bytes);
 	ck_assert_uint_eq(hello.region_count, 1);
 	ck_assert_int_eq(sevlm__region_decode(hello.regions, &region, &action),
 			 0);
@@ -323,8 +318,10 @@ START_TEST(decode_hellos)
 	ck_assert_int_eq(sevlm__hello_decode(of->body, of->bytes, &hello), 0);
 	ck_assert_uint_eq(hello.role, ROLE_TARGET);
 	ck_assert_uint_eq(hello.max_body, RECORD_BODY_MAX);
-	ck_assert_uint_eq(hello.amd_bytes, sizeof(amd));
-	ck_assert_mem_eq(hello.amd, amd, sizeof(amd));
+	certs_of_seed(&certs, VECTORS_TARGET);
+	ck_assert_mem_eq(hello.chain, certs.chain, sizeof(certs.chain));
+	ck_assert_uint_eq(hello.amd_bytes, certs.amd_bytes);
+	ck_assert_mem_eq(hello.amd, certs.amd, certs.amd_bytes);
 }
 END_TEST
 

@@ -15,6 +15,10 @@ struct vector {
 };
 
 /* fails the test where the file is missing or malformed */
+/* the software hosts whose certificates are in it, by their seeds */
+#define VECTORS_SOURCE 31u
+#define VECTORS_TARGET 32u
+
 void vectors_load(void);
 void vectors_free(void);
 const struct vector *vector(const char *name);

@@ -25,6 +25,7 @@ void side_free(struct side *side)
 	vcpu_end(&side->guest);
 	sevlm_source_free(side->source);
 	sevlm_target_free(side->target);
+	sevlm_trust_free(side->trust);
 	guest_free(&side->guest);
 	show_free(&side->show);
 	channel_free(&side->channel);
@@ -43,9 +44,55 @@ static int bind_channel(struct side *side, uint8_t *nonce, uint8_t *exporter)
 	return fail(&side->why, -EIO, "no randomness: %s", strerror(errno));
 }
 
+/* What this platform shows of itself. */
+struct papers {
+	uint8_t chain[SEVLM_CHAIN_SIZE];
+	uint8_t amd[SEVLM_SIM_AMD_SIZE];
+};
+
+/* The chip's CEK comes from AMD; the firmware's own is not signed. */
+static int gather(struct guest *guest, struct papers *papers)
+{
+	uint8_t pdh[SEVLM_PDH_SIZE], cek[SEVLM_SIM_CERT_SIZE];
+	int ret = sevlm_vm_export_certs(guest->vm, pdh, papers->chain);
+
+	if (!ret)
+		ret = sevlm_sim_host_cek(guest->host, cek);
+	if (!ret)
+		ret = sevlm_chain_set_cek(papers->chain, cek, sizeof(cek));
+	return ret ? ret : sevlm_sim_host_amd(guest->host, papers->amd);
+}
+
+/* Software hosts have no chips that an operator could know beforehand. */
+static int trust_software(struct sevlm_trust **ret, const uint8_t *amd)
+{
+	const size_t half = SEVLM_SIM_AMD_SIZE / 2;
+	int error = sevlm_trust_new(ret);
+
+	if (!error)
+		error = sevlm_trust_add_root(*ret, amd + half, half);
+	return error ? error : sevlm_trust_allow_any_chip(*ret);
+}
+
+static int identify(struct side *side, struct papers *papers, uint8_t *nonce,
+		    uint8_t *exporter)
+{
+	int ret = bind_channel(side, nonce, exporter);
+
+	if (ret)
+		return ret;
+	ret = gather(&side->guest, papers);
+	if (!ret)
+		ret = trust_software(&side->trust, papers->amd);
+	return ret ? fail(&side->why, ret, "no certificates: %s",
+			  sevlm_strerror(ret))
+		   : 0;
+}
+
 int side_source(struct side *side)
 {
 	const struct options *options = side->options;
+	struct papers papers;
 	struct sevlm_source_config config = {
 		.size = sizeof(config),
 		.channel = channel_kind(&side->channel),
@@ -53,11 +100,15 @@ int side_source(struct side *side)
 		.max_rounds = (uint32_t)options->max_rounds,
 		.stop_anyway = options->force,
 		.downtime_limit_ns = options->downtime_limit_ms * NS_PER_MS,
+		.chain = papers.chain,
+		.amd = papers.amd,
+		.amd_bytes = sizeof(papers.amd),
 	};
-	int ret = bind_channel(side, config.nonce, config.exporter);
+	int ret = identify(side, &papers, config.nonce, config.exporter);
 
 	if (ret)
 		return ret;
+	config.trust = side->trust;
 	ret = sevlm_source_new(side->guest.vm, &config, &side->source);
 	if (ret)
 		return fail(&side->why, ret, "%s",
@@ -68,38 +119,21 @@ int side_source(struct side *side)
 		   : 0;
 }
 
-/* The chip's CEK comes from AMD; the firmware's own is not signed. */
-static int signed_chain(struct guest *guest, uint8_t *chain)
-{
-	uint8_t pdh[SEVLM_PDH_SIZE];
-	int ret = sevlm_vm_export_certs(guest->vm, pdh, chain);
-
-	return ret ? ret
-		   : sevlm_sim_host_cek(guest->host,
-					chain + SEVLM_CHAIN_SIZE -
-						SEVLM_SIM_CERT_SIZE);
-}
-
 int side_target(struct side *side)
 {
-	uint8_t chain[SEVLM_CHAIN_SIZE], amd[SEVLM_SIM_AMD_SIZE];
+	struct papers papers;
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
 		.channel = channel_kind(&side->channel),
-		.chain = chain,
-		.amd = amd,
-		.amd_bytes = sizeof(amd),
+		.chain = papers.chain,
+		.amd = papers.amd,
+		.amd_bytes = sizeof(papers.amd),
 	};
-	int ret = bind_channel(side, config.nonce, config.exporter);
+	int ret = identify(side, &papers, config.nonce, config.exporter);
 
 	if (ret)
 		return ret;
-	ret = signed_chain(&side->guest, chain);
-	if (!ret)
-		ret = sevlm_sim_host_amd(side->guest.host, amd);
-	if (ret)
-		return fail(&side->why, ret, "no certificates: %s",
-			    sevlm_strerror(ret));
+	config.trust = side->trust;
 	ret = sevlm_target_new(side->guest.vm, &config, &side->target);
 	return ret ? fail(&side->why, ret, "%s", sevlm_vm_error(side->guest.vm))
 		   : 0;

@@ -26,6 +26,7 @@ struct side {
 	struct sevlm_source *source;
 	struct sevlm_target *target;
 	struct snapshot snapshot;
+	struct sevlm_trust *trust;
 	bool deaf; /* what comes now is not the engine's */
 	uint8_t held[4096]; /* read, but the engine had no room */
 	size_t held_from, held_to;

@@ -461,7 +461,8 @@ int sevlm_kvm_get_setup(struct sevlm_kvm_setup *ret_setup);
  *
  * Called before the first KVM_RUN, by a VMM that also sets CPUID bits
  * KVM_FEATURE_HC_MAP_GPA_RANGE and KVM_FEATURE_MIGRATION_CONTROL together. A
- * guest that must not be sent (NOSEND), or cannot (ES), is never offered it.
+ * guest that must not be sent (NOSEND), or cannot (ES, bits that are not
+ * known), is never offered it.
  *
  * Thread: one.  Since: 0.1
  * Return: 0, -EINVAL, -EPERM (the policy), -EBADFD (the guest has called
@@ -651,7 +652,7 @@ struct sevlm_receive;
 struct sevlm_trust; /* section 13 */
 
 /**
- * struct sevlm_peer - the certificates of the platform a guest goes to
+ * struct sevlm_peer - the certificates of the platform at the other end
  *
  * @size:      sizeof(struct sevlm_peer) of the caller
  * @pdh:       SEVLM_PDH_SIZE bytes
@@ -672,18 +673,24 @@ struct sevlm_peer {
 /**
  * sevlm_send_start - begin sending a guest
  * @vm:       the guest, in state RUNNING
- * @peer:     where it goes; used during the call only
+ * @target:   where it goes; used during the call only
+ * @trust:    which platforms it may go to; used during the call only
  * @ret_send: the session; freed with sevlm_send_free()
  *
- * Refuses a guest that did not consent, that is INCOMPLETE, or whose policy
- * says NOSEND or ES, before the first command.
- * ioctls: KVM_MEMORY_ENCRYPT_OP (GUEST_STATUS, SEND_START), SEV_ISSUE_CMD
- * (PDH_CERT_EXPORT).
+ * Refuses, before SEND_START: a guest that did not consent or is INCOMPLETE;
+ * one whose policy says NOSEND or ES, or has bits that are reserved; a target
+ * whose chain sevlm_chain_verify() refuses, that has another owner where the
+ * policy says DOMAIN, or claims a lower API version than the policy asks for.
+ * ioctls: KVM_MEMORY_ENCRYPT_OP (GUEST_STATUS, SEND_START, SEND_CANCEL),
+ * SEV_ISSUE_CMD (PDH_CERT_EXPORT).
  *
  * Thread: one.  Since: 0.1
- * Return: 0, -EINVAL, -EPERM, -EBADFD, -EREMOTEIO, -ENOTSUP, -ENOMEM, -EIO.
+ * Return: 0, -EINVAL (also: @trust trusts nobody), -EPERM (consent or
+ * policy), -EBADMSG or -EKEYREJECTED (the chain), -EBADFD, -EREMOTEIO,
+ * -ENOTSUP, -ENOMEM, -EIO.
  */
-int sevlm_send_start(struct sevlm_vm *vm, const struct sevlm_peer *peer,
+int sevlm_send_start(struct sevlm_vm *vm, const struct sevlm_peer *target,
+		     const struct sevlm_trust *trust,
 		     struct sevlm_send **ret_send);
 
 /**
@@ -755,19 +762,26 @@ void sevlm_send_free(struct sevlm_send *send);
  * sevlm_receive_start - begin receiving a guest
  * @vm:          a VM after KVM_SEV_INIT and before any LAUNCH_START, all of
  *               its memory registered with KVM and here
+ * @source:      where it comes from, with the PDH of sevlm_send_session();
+ *               used during the call only
+ * @trust:       which platforms it may come from; used during the call only
  * @policy:      from sevlm_send_session(); the firmware checks its MAC
- * @pdh:         the source's PDH, SEVLM_PDH_SIZE bytes
  * @session:     SEVLM_SESSION_SIZE bytes
  * @ret_receive: the session; freed with sevlm_receive_free()
  *
- * ioctls: KVM_MEMORY_ENCRYPT_OP (RECEIVE_START, GUEST_STATUS).
+ * Refuses, before RECEIVE_START: a source whose chain sevlm_chain_verify()
+ * refuses; a policy that says NOSEND or ES, has bits that are reserved, or
+ * asks for a later API version than this platform's firmware has.
+ * ioctls: SEV_ISSUE_CMD (PLATFORM_STATUS), KVM_MEMORY_ENCRYPT_OP
+ * (RECEIVE_START, GUEST_STATUS).
  *
  * Thread: one.  Since: 0.1
- * Return: 0, -EINVAL, -EPERM (policy says ES), -EBADFD, -EREMOTEIO,
- * -ENOTSUP, -ENOMEM, -EIO.
+ * Return: 0, -EINVAL (also: @trust trusts nobody), -EPERM (policy), -EBADMSG
+ * or -EKEYREJECTED (the chain), -EBADFD, -EREMOTEIO, -ENOTSUP, -ENOMEM, -EIO.
  */
-int sevlm_receive_start(struct sevlm_vm *vm, uint32_t policy,
-			const void *pdh, const void *session,
+int sevlm_receive_start(struct sevlm_vm *vm, const struct sevlm_peer *source,
+			const struct sevlm_trust *trust, uint32_t policy,
+			const void *session,
 			struct sevlm_receive **ret_receive);
 
 /**
@@ -988,6 +1002,13 @@ struct sevlm_source;
  * @cpuid:             what KVM_SET_CPUID2 got for the first vCPU, to be held
  *                     against the target's; NULL where neither side shows it.
  *                     Copied
+ * @trust:             which platforms the guest may go to; required, must
+ *                     outlive the engine
+ * @chain:             SEVLM_CHAIN_SIZE bytes of this host with the CEK signed
+ *                     by AMD, or NULL: what its firmware exports, which a
+ *                     target refuses. Copied
+ * @amd:               AMD's blob, ASK then ARK. Copied
+ * @amd_bytes:         its size, at most SEVLM_BLOB_MAX
  */
 struct sevlm_source_config {
 	size_t size;
@@ -1002,6 +1023,10 @@ struct sevlm_source_config {
 	uint64_t stall_timeout_ns;
 	uint64_t commit_timeout_ns;
 	const struct kvm_cpuid2 *cpuid;
+	const struct sevlm_trust *trust;
+	const void *chain;
+	const void *amd;
+	size_t amd_bytes;
 };
 
 /**
@@ -1256,8 +1281,7 @@ struct sevlm_target;
  * @reserved:          zero
  * @nonce:             32 random bytes, fresh for each migration
  * @exporter:          as on the source
- * @chain:             SEVLM_CHAIN_SIZE bytes with the CEK signed by AMD, or
- *                     NULL: what this host's firmware exports
+ * @chain:             as on the source
  * @amd:               AMD's blob, ASK then ARK
  * @amd_bytes:         its size, at most SEVLM_BLOB_MAX
  * @max_state_bytes:   all vCPU and device state together; 0 means 64 MiB
@@ -1266,6 +1290,11 @@ struct sevlm_target;
  *                     PREPARED the target waits without end
  * @cpuid:             as on the source: what differs is refused before
  *                     RECEIVE_START, with the leaf in the sentence
+ * @trust:             which platforms a guest may come from; required, must
+ *                     outlive the engine
+ * @policy:            what the operator expects of the guest's policy, where
+ *                     @policy_mask has a bit; elsewhere zero
+ * @policy_mask:       which bits of it; 0: none
  *
  * The blobs are copied.
  */
@@ -1282,6 +1311,9 @@ struct sevlm_target_config {
 	uint64_t hello_timeout_ns;
 	uint64_t stall_timeout_ns;
 	const struct kvm_cpuid2 *cpuid;
+	const struct sevlm_trust *trust;
+	uint32_t policy;
+	uint32_t policy_mask;
 };
 
 /**
@@ -1314,7 +1346,8 @@ void sevlm_target_free(struct sevlm_target *target);
  * @now_ns:   monotonic time
  * @ret_want: as there
  *
- * Handles at most one record. ioctls: SEV_ISSUE_CMD (PDH_CERT_EXPORT),
+ * Handles at most one record. ioctls: SEV_ISSUE_CMD (PDH_CERT_EXPORT,
+ * PLATFORM_STATUS),
  * KVM_MEMORY_ENCRYPT_OP (RECEIVE_*, GUEST_STATUS), those of
  * sevlm_vm_publish_states().
  *

@@ -160,17 +160,49 @@ static int vm_door(void *ctx, uint32_t request, void *arg)
 	return -EINVAL;
 }
 
+const struct certs *door_certs(int whose)
+{
+	static struct certs certs[2];
+
+	if (!certs[0].amd_bytes) {
+		certs_of_seed(&certs[DOOR_OWN], 1);
+		certs_of_seed(&certs[DOOR_PEER], 2);
+	}
+	return &certs[whose];
+}
+
+const struct sevlm_trust *door_trust(void)
+{
+	static struct sevlm_trust *trust;
+
+	if (!trust)
+		trust = certs_trust(door_certs(DOOR_OWN));
+	return trust;
+}
+
+static void platform_status(uint64_t data)
+{
+	const struct sev_user_data_status status = {.api_minor = 24};
+
+	memcpy(at(data), &status, sizeof(status));
+}
+
 static int sev_door(void *ctx, uint32_t request, void *arg)
 {
 	const struct sev_issue_cmd *issue = arg;
 	struct sev_user_data_pdh_cert_export *export;
 
 	(void)ctx;
+	if (request == SEV_ISSUE_CMD && issue->cmd == SEV_PLATFORM_STATUS) {
+		platform_status(issue->data);
+		return 0;
+	}
 	if (request != SEV_ISSUE_CMD || issue->cmd != SEV_PDH_CERT_EXPORT)
 		return -ENOTTY;
 	export = at(issue->data);
-	fill(export->pdh_cert_address, DOOR_PDH, export->pdh_cert_len);
-	fill(export->cert_chain_address, DOOR_CHAIN, export->cert_chain_len);
+	memcpy(at(export->pdh_cert_address), door_certs(DOOR_OWN)->pdh, CERT);
+	memcpy(at(export->cert_chain_address), door_certs(DOOR_OWN)->chain,
+	       3 * CERT);
 	return 0;
 }
 

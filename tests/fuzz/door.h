@@ -3,8 +3,7 @@
 #ifndef SEVLM_FUZZ_DOOR_H
 #define SEVLM_FUZZ_DOOR_H
 
-#include <libsevlm/libsevlm.h>
-
+#include "certs.h"
 #include "fuzz.h"
 
 struct door {
@@ -18,9 +17,12 @@ struct door {
 	uint32_t cancelled;
 };
 
-/* certificates that the door exports: these bytes, all over */
-#define DOOR_PDH 0x11
-#define DOOR_CHAIN 0x22
+/* what the door exports, and what a good peer would show */
+#define DOOR_OWN 0
+#define DOOR_PEER 1
+const struct certs *door_certs(int whose);
+/* in both, and any other chip of their root */
+const struct sevlm_trust *door_trust(void);
 
 struct sevlm_vm *door_vm(struct door *door);
 

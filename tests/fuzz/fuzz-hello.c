@@ -17,7 +17,8 @@
 #define OF_SOURCE 0x01u /* the engine is the source, so HELLO a target's */
 #define BOUND 0x02u /* the binding is right */
 #define HEADED 0x04u /* the fields before the binding are right */
-#define COMPLETE 0x08u /* the known fields have the lengths they must have */
+#define COMPLETE                                                               \
+	0x08u /* lengths are right, and certificates below what is said */
 #define OPTIONAL 0x10u /* fields are not required */
 #define WITH_CPUID 0x20u
 #define UNPROTECTED 0x40u
@@ -75,7 +76,7 @@ static size_t right_length(uint8_t id, size_t count)
 
 	switch (id) {
 	case 5:
-		return count ? count : 1;
+		return count ? count : door_certs(DOOR_PEER)->amd_bytes;
 	case 6:
 		return count / REGION_SIZE * REGION_SIZE;
 	case 7:
@@ -84,9 +85,30 @@ static size_t right_length(uint8_t id, size_t count)
 	return id < FIELDS ? lengths[id] : count;
 }
 
+/* certificates that no fuzzer would find by chance, to be changed */
+static const uint8_t *good_bytes(uint8_t id, size_t *ret_count)
+{
+	const struct certs *certs = door_certs(DOOR_PEER);
+
+	switch (id) {
+	case 3:
+		*ret_count = sizeof(certs->pdh);
+		return certs->pdh;
+	case 4:
+		*ret_count = sizeof(certs->chain);
+		return certs->chain;
+	case 5:
+		*ret_count = certs->amd_bytes;
+		return certs->amd;
+	}
+	*ret_count = 0;
+	return NULL;
+}
+
 static void put_field(struct hello *hello, const struct fuzz_op *op)
 {
-	size_t count = op->count;
+	size_t count = op->count, known;
+	const uint8_t *good = good_bytes(op->arg, &known);
 	uint8_t *at;
 
 	if (hello->mode & COMPLETE)
@@ -98,6 +120,8 @@ static void put_field(struct hello *hello, const struct fuzz_op *op)
 	if (!at)
 		return;
 	memset(at, 0, count);
+	if (good && hello->mode & COMPLETE)
+		memcpy(at, good, known < count ? known : count);
 	if (op->count)
 		memcpy(at, op->bytes, count < op->count ? count : op->count);
 }
@@ -202,6 +226,9 @@ static void open_source(struct side *side, const struct hello *hello)
 		.channel = hello->mode & UNPROTECTED ? SEVLM_CHANNEL_INSECURE
 						     : SEVLM_CHANNEL_DECLARED,
 		.cpuid = cpuid(hello),
+		.trust = door_trust(),
+		.amd = door_certs(DOOR_OWN)->amd,
+		.amd_bytes = door_certs(DOOR_OWN)->amd_bytes,
 	};
 
 	side_secrets(config.nonce, config.exporter, ROLE_SOURCE);
@@ -214,13 +241,13 @@ static void open_source(struct side *side, const struct hello *hello)
 
 static void open_target(struct side *side, const struct hello *hello)
 {
-	static const uint8_t amd[64];
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
 		.channel = hello->mode & UNPROTECTED ? SEVLM_CHANNEL_INSECURE
 						     : SEVLM_CHANNEL_DECLARED,
-		.amd = amd,
-		.amd_bytes = sizeof(amd),
+		.trust = door_trust(),
+		.amd = door_certs(DOOR_OWN)->amd,
+		.amd_bytes = door_certs(DOOR_OWN)->amd_bytes,
 		.cpuid = cpuid(hello),
 	};
 

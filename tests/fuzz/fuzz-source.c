@@ -208,6 +208,9 @@ static void open_source(struct side *side, uint8_t mode)
 		.batch_pages = mode & MODE_SINGLE ? 1 : 16,
 		.max_rounds = mode & MODE_SINGLE ? 2 : 8,
 		.stop_anyway = !!(mode & MODE_FORCE),
+		.trust = door_trust(),
+		.amd = door_certs(DOOR_OWN)->amd,
+		.amd_bytes = door_certs(DOOR_OWN)->amd_bytes,
 	};
 
 	side_secrets(config.nonce, config.exporter, ROLE_SOURCE);

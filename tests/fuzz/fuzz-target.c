@@ -181,13 +181,13 @@ static void begin(struct side *side)
 
 static void open_target(struct side *side, uint8_t mode)
 {
-	static const uint8_t amd[1];
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
 		.channel = mode & MODE_OPEN ? SEVLM_CHANNEL_INSECURE
 					    : SEVLM_CHANNEL_DECLARED,
-		.amd = amd,
-		.amd_bytes = sizeof(amd),
+		.trust = door_trust(),
+		.amd = door_certs(DOOR_OWN)->amd,
+		.amd_bytes = door_certs(DOOR_OWN)->amd_bytes,
 		.max_state_bytes = mode & MODE_SMALL ? LITTLE : 0,
 	};
 
