@@ -205,11 +205,21 @@ void duo_open(struct duo *duo, const struct duo_plan *plan)
 	ck_assert(duo->bitmap && duo->state);
 }
 
+/* the channel is what the plan says */
+static void declare(const struct duo *duo, uint32_t *channel,
+		    uint8_t exporter[SEVLM_EXPORTER_SIZE])
+{
+	*channel = SEVLM_CHANNEL_INSECURE;
+	if (!duo->plan.exporter)
+		return;
+	*channel = SEVLM_CHANNEL_DECLARED;
+	memcpy(exporter, duo->plan.exporter, SEVLM_EXPORTER_SIZE);
+}
+
 void duo_start(struct duo *duo)
 {
 	struct sevlm_source_config source = {
 		.size = sizeof(source),
-		.channel = SEVLM_CHANNEL_INSECURE,
 		.batch_pages = 8,
 		.max_rounds = duo->plan.rounds,
 		.stop_anyway = 1,
@@ -225,7 +235,6 @@ void duo_start(struct duo *duo)
 	};
 	struct sevlm_target_config target = {
 		.size = sizeof(target),
-		.channel = SEVLM_CHANNEL_INSECURE,
 		.nonce = { 2 },
 		.trust = duo->trust,
 		.chain = duo->certs[1].chain,
@@ -235,6 +244,8 @@ void duo_start(struct duo *duo)
 		.stall_timeout_ns = NEVER,
 	};
 
+	declare(duo, &source.channel, source.exporter);
+	declare(duo, &target.channel, target.exporter);
 	must(sevlm_target_new(duo->target.vm, &target, &duo->in), "target",
 	     sevlm_vm_error(duo->target.vm));
 	must(sevlm_source_new(duo->source.vm, &source, &duo->out), "source",

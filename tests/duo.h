@@ -40,6 +40,7 @@ struct duo_plan {
 	uint32_t workload;
 	uint32_t states[2];	/* of source and target */
 	uint32_t rounds;
+	const uint8_t *exporter; /* of a channel; NULL: there is none */
 };
 
 struct duo {

@@ -31,7 +31,7 @@ struct pki_shape {
 	const char *eku;
 	const char *usage;
 	bool ca;
-	const char *group;	/* NULL: P-256; "RSA:bits" */
+	const char *group;	/* NULL: P-256; "RSA:bits", "ED25519" */
 	int64_t from_s, to_s;	/* both 0: a day around PKI_NOW */
 	const char *digest;	/* NULL: SHA256 */
 };

@@ -37,6 +37,8 @@ static EVP_PKEY *new_key(const char *group)
 
 	if (group && !strncmp(group, "RSA:", 4))
 		ret = EVP_RSA_gen((unsigned int)atoi(group + 4));
+	else if (group && !strncmp(group, "ED", 2))
+		ret = EVP_PKEY_Q_keygen(NULL, NULL, group);
 	else
 		ret = EVP_EC_gen(group ? group : "P-256");
 	ck_assert_ptr_nonnull(ret);
