@@ -164,6 +164,22 @@ layers_gate() {
 	ok "layers: an allocation too deep" breaks 'allocate' layers
 }
 
+outside() {
+	lib tls "$1" && "$tests/tls-outside.sh" "$copy/lib.a"
+}
+outside_gate() {
+	ok "outside: nothing is wrong" outside 'const int f = 1;'
+	ok "outside: a print" breaks 'prints' outside \
+		'int puts(); int f(void) { return puts("") ; }'
+	ok "outside: a clock" breaks 'clock' outside \
+		'int time(); int f(void) { return time(0); }'
+	ok "outside: memory of the C library" breaks 'but through' outside \
+		'void *malloc(); void *f(void) { return malloc(1); }'
+	ok "outside: a variable" breaks 'state' outside 'int f = 1;'
+	ok "outside: a variable of a function" breaks 'state' outside \
+		'int f(void) { static int n; return n++; }'
+}
+
 licences() {
 	"$tests/docs/spdx.sh" "$copy"
 }
@@ -267,6 +283,7 @@ headers_gate
 layout_gate
 comments_gate
 layers_gate
+outside_gate
 licences_gate
 architecture_gate
 control_gate
