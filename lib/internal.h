@@ -296,7 +296,7 @@ void sevlm__pages_freed(struct sevlm__pages *pages, uint64_t gpa,
 int sevlm__pages_account(struct sevlm__pages *pages, uint64_t *ret_gpa,
 			 bool *ret_missing);
 
-/* ---- layer 3: identity.c, trust.c, chain.c ------------------------------ */
+/* ---- layer 3: identity.c, trust.c, chain.c, reasons.c ------------------ */
 
 struct sevlm__cert;
 
@@ -337,6 +337,8 @@ struct sevlm__chain {
 
 /* a caller's, every part of it there: -EINVAL */
 int sevlm__peer_copy(struct sevlm_peer *known, const struct sevlm_peer *peer);
+/* the sentence for what is refused there */
+void sevlm__chain_words(struct sevlm_chain_result *result);
 /* sevlm_chain_verify(), and why not as a sentence */
 int sevlm__chain_check(struct sevlm__error *error, const char *whose,
 		       const struct sevlm_peer *peer,

@@ -11,7 +11,7 @@ cat >"$work/layers" <<'TABLE'
 0 error cursor
 1 record cert
 2 kernel crypto verify
-3 pages states rounds arrivals chunks ranges identity trust chain policy findings remedies
+3 pages states rounds arrivals chunks ranges identity trust chain reasons policy findings remedies
 4 vm probe check feature control list send receive
 5 engine schedule inbox outbox handshake commit source answers precopy handover target apply blobs duties takeover inspect
 TABLE

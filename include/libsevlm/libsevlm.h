@@ -2015,15 +2015,15 @@ void sevlm_trust_free(struct sevlm_trust *trust);
 /**
  * sevlm_trust_add_root - trust a root beside those that AMD published
  * @trust: whom to trust
- * @ark:   its ARK certificate; nothing of it is kept but a digest of what is
- *         signed
+ * @ark:   its ARK certificate, signed by itself or of the form without a
+ *         signature; nothing of it is kept but a digest of what is signed
  * @bytes: its exact size
  *
  * For tests: the root of the software host is trusted only by this call.
  *
  * Thread: one.  Since: 0.1
- * Return: 0, -EINVAL, -EBADMSG (no ARK), -EKEYREJECTED (not signed by
- * itself), -ENOBUFS (over SEVLM_MAX_ROOTS), -ENOMEM.
+ * Return: 0, -EINVAL, -EBADMSG (no ARK), -EKEYREJECTED (signed by another
+ * key), -ENOBUFS (over SEVLM_MAX_ROOTS), -ENOMEM.
  */
 int sevlm_trust_add_root(struct sevlm_trust *trust, const void *ark,
 			 size_t bytes);
