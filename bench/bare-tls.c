@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <string.h>
+
 #include <openssl/x509.h>
 
 #include "../tls/internal.h"
@@ -81,36 +83,64 @@ void bare_tls_close(struct bare_tls *tls)
 	}
 }
 
-static size_t write_some(struct bare_tls *tls, const unsigned char *buf,
-			 size_t bytes)
-{
-	size_t sent = 0, part, n;
+/* what is left to be written */
+struct rest {
+	const struct iovec *iov;
+	size_t count, at;
+};
 
-	while (sent < bytes) {
-		part = bytes - sent < TLS_RECORD ? bytes - sent : TLS_RECORD;
-		if (BIO_ctrl_get_write_guarantee(SSL_get_wbio(tls->ssl[0])) <
-			    TLS_WIRE_RECORD ||
-		    SSL_write_ex(tls->ssl[0], buf + sent, part, &n) != 1)
-			break;
-		sent += n;
+/* up to 16 KiB of it, in one place */
+static const void *next(struct rest *rest, size_t *bytes)
+{
+	static unsigned char gathered[TLS_RECORD];
+	const unsigned char *from;
+	size_t part;
+
+	*bytes = 0;
+	while (rest->count && *bytes < TLS_RECORD) {
+		from = (const unsigned char *)rest->iov->iov_base + rest->at;
+		part = rest->iov->iov_len - rest->at;
+		if (part > TLS_RECORD - *bytes)
+			part = TLS_RECORD - *bytes;
+		rest->at += part;
+		if (rest->at == rest->iov->iov_len) {
+			rest->iov++;
+			rest->count--;
+			rest->at = 0;
+		}
+		if (part == TLS_RECORD || (!*bytes && !rest->count)) {
+			*bytes = part;
+			return from;
+		}
+		memcpy(gathered + *bytes, from, part);
+		*bytes += part;
 	}
-	return sent;
+	return gathered;
 }
 
-size_t bare_tls_move(struct bare_tls *tls, const void *buf, size_t bytes)
+static bool has_room(const struct bare_tls *tls)
+{
+	return BIO_ctrl_get_write_guarantee(SSL_get_wbio(tls->ssl[0])) >=
+	       TLS_WIRE_RECORD;
+}
+
+size_t bare_tls_move(struct bare_tls *tls, const struct iovec *iov,
+		     size_t count)
 {
 	static unsigned char sink[TLS_RECORD];
-	size_t sent = 0, got = 0, n;
+	struct rest rest = {iov, count, 0};
+	size_t got = 0, bytes, n;
+	const void *from;
 
-	while (got < bytes) {
-		n = write_some(tls, (const unsigned char *)buf + sent,
-			       bytes - sent);
-		sent += n;
+	do {
+		while (rest.count && has_room(tls)) {
+			from = next(&rest, &bytes);
+			if (SSL_write_ex(tls->ssl[0], from, bytes, &n) != 1)
+				return got;
+		}
 		carry(tls, 0);
-		if (!n && !BIO_ctrl_pending(SSL_get_rbio(tls->ssl[1])))
-			break;
 		while (SSL_read_ex(tls->ssl[1], sink, sizeof(sink), &n) == 1)
 			got += n;
-	}
+	} while (rest.count || BIO_ctrl_pending(tls->link[0]));
 	return got;
 }

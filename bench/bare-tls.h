@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 #include <openssl/ssl.h>
 
@@ -20,7 +21,9 @@ struct bare_tls {
 /* false where OpenSSL refuses */
 bool bare_tls_open(struct bare_tls *tls);
 void bare_tls_close(struct bare_tls *tls);
-/* the one end writes, the other reads into a sink of 16 KiB; how much came */
-size_t bare_tls_move(struct bare_tls *tls, const void *buf, size_t bytes);
+/* the one end writes, the other reads into a sink of 16 KiB; how much came.
+ * What lies in several places is gathered for each write. */
+size_t bare_tls_move(struct bare_tls *tls, const struct iovec *iov,
+		     size_t count);
 
 #endif /* SEVLM_BENCH_BARE_TLS_H */

@@ -60,12 +60,13 @@ static const struct {
 /* a text that begins with what is not the key, as openssl(1) writes it */
 static char *key_text(const struct pki *pki, bool traditional)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
 	char *data, *ret;
 	long bytes;
+	BIO *bio;
 
 	if (!traditional)
 		return pki_join("", pki->key_pem);
+	bio = BIO_new(BIO_s_mem());
 	BIO_puts(bio, "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
 		      "-----END EC PARAMETERS-----\n");
 	ck_assert_int_eq(PEM_write_bio_PrivateKey_traditional(
