@@ -400,6 +400,63 @@ START_TEST(key_updates_among_data_are_answered)
 }
 END_TEST
 
+#define ANSWERS 5
+
+/* with a byte behind it; returns whether that was received */
+static size_t ask_for_an_answer(void)
+{
+	struct sevlm_tls *tls = link_.end[TARGET];
+	size_t written, got, taken;
+	uint8_t byte;
+	char *start;
+	int bytes;
+
+	ck_assert_int_eq(SSL_key_update(stranger.ssl, SSL_KEY_UPDATE_REQUESTED),
+			 1);
+	ck_assert_int_eq(SSL_write_ex(stranger.ssl, "x", 1, &written), 1);
+	bytes = BIO_nread(stranger.link, &start, 1000);
+	ck_assert_int_eq(sevlm_tls_feed(tls, start, (size_t)bytes, &taken), 0);
+	ck_assert_int_eq(sevlm_tls_receive(tls, &byte, 1, &got), 0);
+	return got;
+}
+
+/* Answers wait for a link that takes nothing; the farewell goes behind them,
+ * and with a link that is gone nothing waits. */
+START_TEST(an_answer_waits_for_room)
+{
+	static uint8_t buf[1 << 20];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct sevlm_tls *tls;
+	size_t sent, all = 0, heard = 0, got;
+	uint32_t want;
+
+	befriend();
+	tls = link_.end[TARGET];
+	ck_assert_int_eq(sevlm_tls_send(tls, &iov, 1, &sent), 0);
+	for (int i = 0; i < ANSWERS; i++)
+		heard += ask_for_an_answer();
+	ck_assert_uint_lt(heard, ANSWERS);
+	ck_assert_uint_eq(sevlm_tls_state(tls), SEVLM_TLS_OPEN);
+	if (_i) {
+		ck_assert_int_eq(sevlm_tls_closed(tls), 0);
+		for (; !sevlm_tls_receive(tls, buf, 8, &got); heard += got)
+			ck_assert_uint_ge(got, 1);
+		ck_assert_uint_eq(heard, ANSWERS);
+		ck_assert_int_eq(sevlm_tls_cause(tls), -ECONNRESET);
+		return;
+	}
+	ck_assert_int_eq(sevlm_tls_close(tls), 0);
+	for (int i = 0; i < 20; i++) {
+		stranger_carry(&stranger, tls);
+		ck_assert_int_eq(sevlm_tls_step(tls, 2, &want), 0);
+		while (SSL_read_ex(stranger.ssl, buf, sizeof(buf), &got) == 1)
+			all += got;
+	}
+	ck_assert_uint_eq(all, sent);
+	ck_assert_int_eq(SSL_get_shutdown(stranger.ssl), SSL_RECEIVED_SHUTDOWN);
+}
+END_TEST
+
 static void add_bounds(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, garbage_is_bounded, 0, 2);
@@ -429,6 +486,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_flood_of_empty_records_is_refused, 30,
 			    36);
 	tcase_add_test(tcase, key_updates_among_data_are_answered);
+	tcase_add_loop_test(tcase, an_answer_waits_for_room, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -251,14 +251,32 @@ START_TEST(a_text_that_is_none_is_told)
 }
 END_TEST
 
+/* of another kind, or of the same */
+static const char *const groups[][2] = {
+	{ "P-256", "P-256" }, { "P-256", "P-384" }, { "P-384", "P-256" },
+	{ "RSA:2048", "RSA:2048" }, { "ED25519", "ED25519" },
+	{ "P-256", "RSA:2048" }, { "RSA:2048", "P-256" },
+	{ "ED25519", "P-256" }, { "P-256", "ED25519" },
+};
+
 START_TEST(the_key_of_another_certificate_is_refused)
 {
 	struct sevlm_tls_config config = tls_config(&trio, SOURCE);
+	struct pki_shape shape = pki_source_shape;
+	struct pki pki[2];
 
-	config.key = trio.target.key_pem;
-	config.key_bytes = strlen(trio.target.key_pem);
+	for (int i = 0; i < 2; i++) {
+		shape.group = groups[_i][i];
+		pki_issue(&pki[i], &shape, &trio.ca);
+	}
+	config.cert = pki[0].cert_pem;
+	config.cert_bytes = strlen(config.cert);
+	config.key = pki[1].key_pem;
+	config.key_bytes = strlen(config.key);
 	ck_assert_int_eq(sevlm_tls_new(&config, &tls), -EINVAL);
 	expect_told("key: ");
+	pki_free(&pki[0]);
+	pki_free(&pki[1]);
 }
 END_TEST
 
@@ -277,7 +295,8 @@ int main(void)
 			    COUNT(bad_names));
 	tcase_add_loop_test(tcase, a_text_that_is_none_is_told, 0,
 			    COUNT(bad_texts));
-	tcase_add_test(tcase, the_key_of_another_certificate_is_refused);
+	tcase_add_loop_test(tcase, the_key_of_another_certificate_is_refused, 0,
+			    COUNT(groups));
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

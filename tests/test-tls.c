@@ -268,6 +268,8 @@ START_TEST(a_slow_receiver_holds_the_link)
 		sent += taken;
 		ck_assert_int_eq(sevlm_tls_step(target, 1, &want), 0);
 	}
+	/* there is no room, and it is not over */
+	ck_assert_uint_eq(want, SEVLM_WANT_STEP);
 	ck_assert_uint_lt(sent, 1 << 19);
 	/* in odd pieces, and everything that was on the way */
 	for (now = 1; now; got += now) {
@@ -384,6 +386,7 @@ START_TEST(what_came_can_be_received)
 	ck_assert_int_eq(sevlm_tls_closed(target), 0);
 	ck_assert_int_eq(sevlm_tls_step(target, 1, &want), 0);
 	ck_assert_uint_eq(sevlm_tls_state(target), SEVLM_TLS_OPEN);
+	ck_assert_uint_eq(want, SEVLM_WANT_STEP);
 	ck_assert_int_eq(sevlm_tls_receive(target, buf, 8, &taken), 0);
 	ck_assert_uint_eq(taken, 8);
 	ck_assert_int_eq(sevlm_tls_receive(target, buf, 8, &taken),

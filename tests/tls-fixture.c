@@ -116,10 +116,12 @@ bool tls_carry(struct tls_link *link, int from)
 
 static bool step(struct tls_link *link, int end)
 {
+	uint32_t before = sevlm_tls_state(link->end[end]);
+
 	link->now_ns += STEP_NS;
 	ck_assert_int_eq(sevlm_tls_step(link->end[end], link->now_ns,
 					&link->want[end]), 0);
-	return link->want[end] & SEVLM_WANT_STEP;
+	return sevlm_tls_state(link->end[end]) != before;
 }
 
 void tls_run(struct tls_link *link)

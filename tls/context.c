@@ -43,5 +43,6 @@ int tls_context(struct sevlm_tls *tls)
 				       TLS_server_method());
 	if (!tls->ctx || !limit(tls->ctx) || !choose(tls->ctx))
 		return tls_fail_ssl(tls, "TLS cannot be set up");
+	tls_forget_errors(); /* of the longer list */
 	return 0;
 }

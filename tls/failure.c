@@ -76,16 +76,27 @@ int tls_fail(struct sevlm_tls *tls, int code)
 	return code;
 }
 
-/* Takes the queue empty; the first entry is the one nearest to the cause. */
-static unsigned long first_error(bool *ret_memory)
+/* libssl's own word, rather than that of a library below it that it passes on
+ * or that stumbled on the way */
+static bool is_specific(unsigned long error)
 {
-	unsigned long first = ERR_get_error(), next;
+	return ERR_GET_LIB(error) == ERR_LIB_SSL && !ERR_COMMON_ERROR(error);
+}
+
+/* Takes the queue empty; where libssl says nothing of its own the first entry
+ * is the one nearest to the cause. */
+static unsigned long cause_of(bool *ret_memory)
+{
+	unsigned long first = ERR_peek_error(), best = 0, next;
 
 	*ret_memory = false;
-	for (next = first; next; next = ERR_get_error())
+	while ((next = ERR_get_error())) {
 		if (ERR_GET_REASON(next) == ERR_R_MALLOC_FAILURE)
 			*ret_memory = true;
-	return first;
+		if (!best && is_specific(next))
+			best = next;
+	}
+	return best ? best : first;
 }
 
 static int meaning_of(unsigned long error)
@@ -110,6 +121,10 @@ static const char *blame(const struct sevlm_tls *tls, unsigned long error)
 {
 	long result = tls->ssl ? SSL_get_verify_result(tls->ssl) : X509_V_OK;
 
+	/* it went on to certificates, of which there are none */
+	if (tls->keyed &&
+	    ERR_GET_REASON(error) == SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM)
+		return "the peer offered no key, or one for something else";
 	if (ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED ||
 	    result == X509_V_OK)
 		return words_of(error);
@@ -119,7 +134,7 @@ static const char *blame(const struct sevlm_tls *tls, unsigned long error)
 int tls_fail_ssl(struct sevlm_tls *tls, const char *doing)
 {
 	bool memory;
-	unsigned long error = first_error(&memory);
+	unsigned long error = cause_of(&memory);
 	int reason = ERR_GET_REASON(error);
 
 	if (memory)

@@ -100,7 +100,7 @@ SEVLM_API int sevlm_tls_send(struct sevlm_tls *tls, const struct iovec *iov,
 	*ret_taken = 0;
 	if (tls->state == SEVLM_TLS_FAILED)
 		return tls->cause;
-	if (tls->state == SEVLM_TLS_HANDSHAKE || tls->closing)
+	if (tls->state == SEVLM_TLS_HANDSHAKE || tls->closing || tls->gone)
 		return -EBADFD;
 	if (tls->staged == TLS_RECORD)
 		ret = tls_flush(tls);
@@ -120,6 +120,9 @@ void tls_part(struct sevlm_tls *tls)
 	    tls->state == SEVLM_TLS_FAILED)
 		return;
 	tls_forget_errors();
+	/* an answer to a KeyUpdate may have waited for room, and goes first */
+	if (SSL_in_init(tls->ssl) && SSL_do_handshake(tls->ssl) != 1)
+		return;
 	if (SSL_shutdown(tls->ssl) < 0)
 		tls_fail_ssl(tls, "closing");
 	tls->parted = true;
@@ -151,7 +154,8 @@ static int without_room(struct sevlm_tls *tls)
 {
 	if (!tls->gone)
 		return 0;
-	return BIO_reset(tls->inner) == 1 ? 1 : cut_off(tls);
+	(void)BIO_reset(tls->inner); /* always 0 */
+	return has_room(tls) ? 1 : cut_off(tls);
 }
 
 /* One record at most. Returns 0 or the cause; 1: call again. */
@@ -192,13 +196,14 @@ static int take(struct sevlm_tls *tls, void *buf, size_t bytes, bool peek,
 	return ret;
 }
 
-void tls_look(struct sevlm_tls *tls)
+bool tls_look(struct sevlm_tls *tls)
 {
 	uint8_t byte;
 	size_t got;
 
 	take(tls, &byte, 1, true, &got);
 	OPENSSL_cleanse(&byte, 1);
+	return got;
 }
 
 /* A record is not taken apart for a rest of room that does not hold it. */

@@ -103,8 +103,8 @@ size_t tls_wire_unread(const struct sevlm_tls *tls);	/* came in */
 
 /* writes the record that is staged, if it has room */
 int tls_flush(struct sevlm_tls *tls);
-/* reads what is not data; the state may change */
-void tls_look(struct sevlm_tls *tls);
+/* reads what is not data, the state may change; is there data behind it? */
+bool tls_look(struct sevlm_tls *tls);
 /* the farewell, once all before it is written */
 void tls_part(struct sevlm_tls *tls);
 

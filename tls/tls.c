@@ -194,38 +194,37 @@ static void handshake(struct sevlm_tls *tls, uint64_t now_ns)
 		shake(tls);
 }
 
-static uint32_t wants(const struct sevlm_tls *tls, uint32_t before)
+static uint32_t wants(const struct sevlm_tls *tls, bool news)
 {
-	uint32_t want = 0;
+	uint32_t want = news ? SEVLM_WANT_STEP : 0;
 
 	if (tls->gone)
-		return 0;
+		return want;
 	if (tls_wire_waiting(tls) || tls->staged)
 		want |= SEVLM_WANT_WRITE;
 	if ((tls->state == SEVLM_TLS_HANDSHAKE ||
 	     tls->state == SEVLM_TLS_OPEN) &&
 	    BIO_ctrl_get_write_guarantee(tls->link))
 		want |= SEVLM_WANT_READ;
-	if (before != tls->state && tls->state == SEVLM_TLS_OPEN)
-		want |= SEVLM_WANT_STEP;
 	return want;
 }
 
 SEVLM_API int sevlm_tls_step(struct sevlm_tls *tls, uint64_t now_ns,
 			     uint32_t *ret_want)
 {
-	uint32_t before;
+	bool news = false;
 
 	if (!tls || !ret_want)
 		return -EINVAL;
-	before = tls->state;
-	if (tls->state == SEVLM_TLS_HANDSHAKE)
+	if (tls->state == SEVLM_TLS_HANDSHAKE) {
 		handshake(tls, now_ns);
+		news = tls->state == SEVLM_TLS_OPEN;
+	}
 	if (tls->state == SEVLM_TLS_OPEN)
-		tls_look(tls);
+		news |= tls_look(tls);
 	if (!tls->gone)
 		tls_part(tls);
-	*ret_want = wants(tls, before);
+	*ret_want = wants(tls, news);
 	tls_forget_errors();
 	return 0;
 }

@@ -24,8 +24,9 @@
  *   certificates  Both ends present one. It must lead to a given CA in the
  *                 strict reading of RFC 5280, be in force at the given time,
  *                 not be revoked where a CRL is given, carry the extended key
- *                 usage of its role (serverAuth: target, clientAuth: source)
- *                 and name the peer: one subjectAltName equal to peer_name,
+ *                 usage of its role (serverAuth: target, clientAuth: source),
+ *                 allow signatures where it has a key usage, and
+ *                 name the peer: one subjectAltName equal to peer_name,
  *                 a DNS name or an IP address. No wildcard matches, and the
  *                 common name is never looked at: being of the CA is not being
  *                 the one that was meant.
@@ -156,11 +157,12 @@ void sevlm_tls_free(struct sevlm_tls *tls);
  * sevlm_tls_step - work, and say what is wanted
  * @tls:      the channel
  * @now_ns:   monotonic time
- * @ret_want: SEVLM_WANT_STEP, SEVLM_WANT_READ (feed() has room),
- *            SEVLM_WANT_WRITE (output() has bytes); 0 when it is over
+ * @ret_want: SEVLM_WANT_STEP: it has just become OPEN, or receive() has bytes;
+ *            SEVLM_WANT_READ: feed() has room; SEVLM_WANT_WRITE: output() has
+ *            bytes; 0 when it is over
  *
  * What goes wrong with the channel is not an error of this call but its
- * state, sevlm_tls_state(). STEP is also said once when it becomes OPEN.
+ * state, sevlm_tls_state().
  *
  * Thread: one.  Since: 0.1
  * Return: 0, -EINVAL.
@@ -213,8 +215,8 @@ int sevlm_tls_exporter(struct sevlm_tls *tls, void *value);
  * that, and in as few calls as can be.
  *
  * Thread: one.  Since: 0.1
- * Return: 0, -EINVAL, -EBADFD (not OPEN, or close() was called), or the cause
- * where it has failed.
+ * Return: 0, -EINVAL, -EBADFD (not OPEN yet, or close() or closed() was
+ * called), or the cause where it has failed.
  */
 int sevlm_tls_send(struct sevlm_tls *tls, const struct iovec *iov,
 		   size_t count, size_t *ret_taken);
