@@ -8,6 +8,7 @@
 
 #include <linux/kvm.h>
 
+#include "cert.h"
 #include "memory.h"
 #include "side.h"
 #include "source.h"
@@ -17,8 +18,7 @@
 #define OF_SOURCE 0x01u /* the engine is the source, so HELLO a target's */
 #define BOUND 0x02u /* the binding is right */
 #define HEADED 0x04u /* the fields before the binding are right */
-#define COMPLETE                                                               \
-	0x08u /* lengths are right, and certificates below what is said */
+#define COMPLETE 0x08u /* lengths are right, certificates good, but changed */
 #define OPTIONAL 0x10u /* fields are not required */
 #define WITH_CPUID 0x20u
 #define UNPROTECTED 0x40u
@@ -168,7 +168,27 @@ static int answer(struct side *side, const struct fuzz_op *op)
 	return -EIO;
 }
 
-/* Nobody goes on with a peer that did not prove to be in the same channel. */
+/* The peer's certificates, all that is signed of them as it was signed. */
+static bool is_proven(const struct side *side)
+{
+	const struct certs *good = door_certs(DOOR_PEER);
+	struct sevlm__hello hello;
+	bool same;
+
+	MUST(!sevlm__hello_decode(side->hello, side->hello_bytes, &hello));
+	same = hello.amd_bytes == good->amd_bytes &&
+	       !memcmp(hello.pdh, good->pdh, CERT_SEV_SIGNED);
+	for (size_t at = 0; same && at < sizeof(good->chain); at += CERT)
+		same = !memcmp(hello.chain + at, good->chain + at,
+			       CERT_SEV_SIGNED);
+	for (size_t at = 0; same && at < good->amd_bytes; at += 1600)
+		same = !memcmp(hello.amd + at, good->amd + at,
+			       CERT_AMD_HEAD + 2 * CERT_RSA_MAX);
+	return same;
+}
+
+/* Nobody goes on with a peer that did not prove to be in the same channel, on
+ * a platform that is trusted. */
 static void check(const struct side *side)
 {
 	const struct sevlm__engine *engine = side->engine;
@@ -185,6 +205,7 @@ static void check(const struct side *side)
 	MUST(engine->peer_max_body >= RECORD_BODY_LEAST);
 	MUST(!memcmp(engine->nonces[side->role->peer - 1], side->hello + 24,
 		     SEVLM_NONCE_SIZE));
+	MUST(is_proven(side));
 }
 
 static void check_end(const struct side *side)
@@ -272,6 +293,7 @@ static void introduce(struct side *side, const uint8_t *data, size_t size)
 	build(&hello, side->engine, data + 1, size - 1);
 	op.count = (size_t)(hello.w.at - hello.body);
 	side->hello = hello.body;
+	side->hello_bytes = op.count;
 	peer_record(side, &op);
 	side_settle(side, false);
 	side_run(side, hello.rest.at, hello.rest.left);

@@ -31,6 +31,7 @@ struct side {
 	uint32_t outcome;
 	int cause;
 	const uint8_t *hello; /* what the peer said, its body */
+	size_t hello_bytes;
 	/* large, so not cleared as the rest is */
 	struct wire in, out;
 };
