@@ -71,8 +71,6 @@ void sevlm__engine_fini(struct sevlm__engine *engine)
 	sevlm__hash_free(engine->hash);
 	sevlm__outbox_fini(&engine->outbox);
 	sevlm__inbox_fini(&engine->inbox);
-	sevlm__wipe(engine->key, sizeof(engine->key));
-	sevlm__wipe(engine->exporter, sizeof(engine->exporter));
 }
 
 /* A target that talks but does not take the guest moves nothing. */

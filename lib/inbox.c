@@ -4,10 +4,13 @@
 
 #include "engine.h"
 
+/* room for a header behind the record saves a read(2) per record */
+#define SLOT_BYTES(max_body)                                                  \
+	(RECORD_HEADER_SIZE + (size_t)(max_body) + RECORD_HEADER_SIZE)
+
 int sevlm__inbox_init(struct sevlm__inbox *inbox, uint32_t max_body)
 {
-	/* room for a header behind the record saves a read(2) per record */
-	size_t slot = RECORD_HEADER_SIZE + max_body + RECORD_HEADER_SIZE;
+	size_t slot = SLOT_BYTES(max_body);
 
 	memset(inbox, 0, sizeof(*inbox));
 	if (pthread_mutex_init(&inbox->lock, NULL))
@@ -21,8 +24,14 @@ int sevlm__inbox_init(struct sevlm__inbox *inbox, uint32_t max_body)
 
 void sevlm__inbox_fini(struct sevlm__inbox *inbox)
 {
-	for (int i = 0; i < INBOX_SLOTS; i++)
+	size_t slot = SLOT_BYTES(inbox->max_body);
+
+	for (int i = 0; i < INBOX_SLOTS; i++) {
+		/* state of the guest, and its session */
+		if (inbox->slots[i])
+			sevlm__wipe(inbox->slots[i], slot);
 		free(inbox->slots[i]);
+	}
 	if (inbox->max_body)
 		pthread_mutex_destroy(&inbox->lock);
 }

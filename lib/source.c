@@ -528,6 +528,6 @@ SEVLM_API void sevlm_source_free(struct sevlm_source *source)
 		vm->engaged = false;
 	}
 	sevlm__engine_fini(&source->engine);
-	sevlm__wipe(source->headers, sizeof(source->headers));
+	sevlm__wipe(source, sizeof(*source));
 	free(source);
 }

@@ -524,5 +524,6 @@ SEVLM_API void sevlm_target_free(struct sevlm_target *target)
 	target_blobs_free(target);
 	sevlm_receive_free(target->receive);
 	sevlm__engine_fini(&target->engine);
+	sevlm__wipe(target, sizeof(*target));
 	free(target);
 }

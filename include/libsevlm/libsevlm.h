@@ -845,6 +845,10 @@ void sevlm_receive_free(struct sevlm_receive *receive);
  * Until WANT_PERSIST was answered on the source every failure ends with the
  * guest running there (WANT_RESUME). From then on it must not run at the
  * source unless the outcome says so.
+ *
+ * A peer that has not shown in its HELLO that it is in the same channel costs
+ * no command of the firmware, and at most 4096 bytes of memory beside what
+ * the engine was made with.
  */
 
 #define SEVLM_WANT_STEP    (1u << 0)  /**< call step() again, at once */
