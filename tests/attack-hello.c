@@ -2,20 +2,10 @@
 /* Lies in HELLO and START. */
 #include <string.h>
 
-#include "attack-forge.h"
+#include "attack-liar.h"
 
 #define FIELDS 88
 #define FIELD_HEAD 8
-
-enum field {
-	POLICY = 1,
-	CONTROL,
-	PDH,
-	CHAIN,
-	AMD,
-	REGIONS,
-	CPUID,
-};
 
 /* ---- the fixed part ----------------------------------------------------- */
 
@@ -24,7 +14,7 @@ static bool set(struct attack *attack, struct forged *record,
 		const struct lie *lie)
 {
 	(void)attack;
-	forge_put(record->body + lie->at, lie->value, lie->with);
+	liar_put(record->body + lie->at, lie->value, lie->with);
 	return true;
 }
 
@@ -37,7 +27,7 @@ static bool flip(struct attack *attack, struct forged *record,
 	return true;
 }
 
-/* what shows that the forger itself does no harm */
+/* what shows that the liar itself does no harm */
 static bool nothing(struct attack *attack, struct forged *record,
 		    const struct lie *lie)
 {
@@ -51,7 +41,7 @@ static bool nothing(struct attack *attack, struct forged *record,
 static bool take_less(struct attack *attack, struct forged *record,
 		      const struct lie *lie)
 {
-	attack->forger->most_body = (uint32_t)lie->with;
+	attack->liar->most_body = (uint32_t)lie->with;
 	return set(attack, record, lie);
 }
 
@@ -63,16 +53,16 @@ static size_t find(const struct forged *record, uint64_t id)
 	size_t at = FIELDS;
 
 	while (at + FIELD_HEAD <= record->bytes) {
-		if (forge_get(record->body + at, 2) == id)
+		if (liar_get(record->body + at, 2) == id)
 			return at;
-		at += FIELD_HEAD + forge_get(record->body + at + 4, 4);
+		at += FIELD_HEAD + liar_get(record->body + at + 4, 4);
 	}
 	return 0;
 }
 
 static size_t length(const struct forged *record, size_t at)
 {
-	return forge_get(record->body + at + 4, 4);
+	return liar_get(record->body + at + 4, 4);
 }
 
 /* makes the field longer or shorter at its end, with zeroes */
@@ -85,8 +75,26 @@ static void resize(struct forged *record, size_t at, size_t bytes)
 	memmove(end + bytes, end + old, rest);
 	if (bytes > old)
 		memset(end + old, 0, bytes - old);
-	forge_put(record->body + at + 4, 4, bytes);
+	liar_put(record->body + at + 4, 4, bytes);
 	record->bytes = record->bytes - old + bytes;
+}
+
+uint8_t *hello_field(const struct forged *record, uint64_t id)
+{
+	size_t at = find(record, id);
+
+	return at ? record->body + at + FIELD_HEAD : NULL;
+}
+
+void hello_replace(struct forged *record, uint64_t id, const void *bytes,
+		   size_t count)
+{
+	size_t at = find(record, id);
+
+	if (!at)
+		return;
+	resize(record, at, count);
+	memcpy(record->body + at + FIELD_HEAD, bytes, count);
 }
 
 static void append(struct forged *record, uint16_t id, uint16_t flags,
@@ -94,9 +102,9 @@ static void append(struct forged *record, uint16_t id, uint16_t flags,
 {
 	uint8_t *at = record->body + record->bytes;
 
-	forge_put(at, 2, id);
-	forge_put(at + 2, 2, flags);
-	forge_put(at + 4, 4, count);
+	liar_put(at, 2, id);
+	liar_put(at + 2, 2, flags);
+	liar_put(at + 4, 4, count);
 	memcpy(at + FIELD_HEAD, bytes, count);
 	record->bytes += FIELD_HEAD + count;
 }
@@ -159,7 +167,7 @@ static bool lie_of_length(struct attack *attack, struct forged *record,
 
 	(void)attack;
 	if (at)
-		forge_put(record->body + at + 4, 4, lie->with);
+		liar_put(record->body + at + 4, 4, lie->with);
 	return at != 0;
 }
 
@@ -172,7 +180,7 @@ static bool flip_word(struct attack *attack, struct forged *record,
 
 	(void)attack;
 	if (at)
-		forge_put(word, 4, forge_get(word, 4) ^ lie->with);
+		liar_put(word, 4, liar_get(word, 4) ^ lie->with);
 	return at != 0;
 }
 
@@ -248,7 +256,7 @@ static bool say_twice(struct attack *attack, struct forged *record,
 		      const struct lie *lie)
 {
 	(void)lie;
-	forge_say(attack, record);
+	liar_say(attack, record);
 	return true;
 }
 
@@ -278,6 +286,9 @@ static const struct lie lies[] = {
 	{"is not ready", SRC, DUE_HELLO, flip_word, false, CONTROL, 0, 2},
 	{"hung up", SRC, DUE_HELLO, flip_word, false, CONTROL, 0, 4},
 	{"no PDH", SRC, DUE_HELLO, leave_out, false, PDH, 0, 0},
+	{"no AMD", SRC, DUE_HELLO, leave_out, false, AMD, 0, 0},
+	{"empty AMD", SRC, DUE_HELLO, change_length, false, AMD, 0, 0},
+	{"16385 of AMD", SRC, DUE_HELLO, change_length, false, AMD, 0, 16385},
 	{"no chain", SRC, DUE_HELLO, leave_out, false, CHAIN, 0, 0},
 	{"no regions", SRC, DUE_HELLO, leave_out, false, REGIONS, 0, 0},
 	{"no CPUID", SRC, DUE_HELLO, leave_out, false, CPUID, 0, 0},

@@ -2,7 +2,7 @@
 /* Lies about pages: PAGES, FREE and what SHARED makes of them. */
 #include <string.h>
 
-#include "attack-forge.h"
+#include "attack-liar.h"
 
 #define ENTRIES PAGES_HEAD_SIZE
 #define NOWHERE (5ull << 32)
@@ -54,10 +54,10 @@ static void put_together(struct forged *record)
 {
 	uint8_t *at = record->body;
 
-	forge_put(at, 4, sheet.count);
+	liar_put(at, 4, sheet.count);
 	at += ENTRIES;
 	for (uint32_t i = 0; i < sheet.count; i++, at += 8)
-		forge_put(at, 8, sheet.pages[i].gpa | sheet.pages[i].kind);
+		liar_put(at, 8, sheet.pages[i].gpa | sheet.pages[i].kind);
 	for (uint32_t i = 0; i < sheet.count; i++)
 		if (sheet.pages[i].kind == KIND_PRIVATE) {
 			memcpy(at, sheet.pages[i].header,
@@ -100,7 +100,7 @@ static bool set(struct attack *attack, struct forged *record,
 		const struct lie *lie)
 {
 	(void)attack;
-	forge_put(record->body + lie->at, lie->value, lie->with);
+	liar_put(record->body + lie->at, lie->value, lie->with);
 	return true;
 }
 
@@ -109,8 +109,8 @@ static bool count_wrong(struct attack *attack, struct forged *record,
 			const struct lie *lie)
 {
 	(void)attack;
-	forge_put(record->body, 4,
-		  forge_get(record->body, 4) + (uint32_t)lie->with);
+	liar_put(record->body, 4,
+		 liar_get(record->body, 4) + (uint32_t)lie->with);
 	return true;
 }
 
@@ -215,7 +215,7 @@ static bool said_twice(struct attack *attack, struct forged *record,
 		       const struct lie *lie)
 {
 	(void)lie;
-	forge_say(attack, record);
+	liar_say(attack, record);
 	return true;
 }
 
@@ -261,22 +261,69 @@ static bool swap_private(struct attack *attack, struct forged *record,
 	return true;
 }
 
+/* a round with this page only */
+static void say_page(struct attack *attack, uint32_t kind, uint64_t gpa)
+{
+	struct forged record = {
+		.header = {.type = RECORD_PAGES, .flags = RECORD_REQUIRED},
+		.body = attack->liar->spare,
+	};
+
+	sheet.pages[0] = sheet.pages[sheet.count - 1];
+	sheet.pages[0].kind = kind;
+	sheet.pages[0].gpa = gpa;
+	sheet.count = 1;
+	put_together(&record);
+	liar_make(attack, ATTACK_THERE, RECORD_ROUND, NULL, 8);
+	liar_say(attack, &record);
+}
+
+/* Zeroes where only private pages belong, in a round before all others, which
+ * make it right again. */
+static bool zeroes_before(struct attack *attack, struct forged *record,
+			  const struct lie *lie)
+{
+	(void)record;
+	if (attack->wires[ATTACK_THERE].epoch)
+		return false;
+	sheet.count = 1;
+	say_page(attack, KIND_ZERO, lie->with);
+	return true;
+}
+
+/* A private page where only shared ones belong, then a shared one. */
+static bool private_between(struct attack *attack, struct forged *record,
+			    const struct lie *lie)
+{
+	struct liar *liar = attack->liar;
+	const struct forged last = {.body = liar->pages,
+				    .bytes = liar->pages_bytes};
+
+	(void)record;
+	if (!liar->pages_bytes || !take_apart(&last) ||
+	    sheet.pages[sheet.count - 1].kind != KIND_PRIVATE)
+		return false;
+	say_page(attack, KIND_PRIVATE, lie->with);
+	say_page(attack, KIND_ZERO, lie->with);
+	return true;
+}
+
 /* ---- one page, whenever it is sent -------------------------------------- */
 
 /* the page that the lie is about, once one of kind at came */
 static uint32_t the_page(struct attack *attack, const struct lie *lie)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 	uint32_t i;
 
-	if (!forger->told) {
+	if (!liar->told) {
 		i = any(attack, lie->at);
 		if (i < sheet.count)
-			forger->gpa = sheet.pages[i].gpa;
+			liar->gpa = sheet.pages[i].gpa;
 		return i;
 	}
 	for (i = 0; i < sheet.count; i++)
-		if (sheet.pages[i].gpa == forger->gpa)
+		if (sheet.pages[i].gpa == liar->gpa)
 			break;
 	return i;
 }
@@ -307,7 +354,7 @@ static bool goes_as(struct attack *attack, struct forged *record,
 		  lie->with == KIND_PRIVATE ? SEVLM_PACKET_HEADER_SIZE : 0);
 	sheet.pages[at].kind = (uint32_t)lie->with;
 	put_together(record);
-	attack->forger->told++;
+	attack->liar->told++;
 	return true;
 }
 
@@ -322,7 +369,7 @@ static bool never_comes(struct attack *attack, struct forged *record,
 	at = about_page(attack, record, lie);
 	if (at == UINT32_MAX)
 		return false;
-	attack->forger->told++;
+	attack->liar->told++;
 	remove_page(at);
 	put_together(record);
 	return true;
@@ -334,19 +381,19 @@ static bool free_instead(struct attack *attack, struct forged *record,
 {
 	uint8_t run[RUN_SIZE];
 
-	if (record->header.type != RECORD_SHARED || !attack->forger->told)
+	if (record->header.type != RECORD_SHARED || !attack->liar->told)
 		return never_comes(attack, record, lie);
-	forge_put(run, 8, attack->forger->gpa);
-	forge_put(run + 8, 8, 1);
-	forge(attack, ATTACK_THERE, RECORD_FREE, run, sizeof(run));
+	liar_put(run, 8, attack->liar->gpa);
+	liar_put(run + 8, 8, 1);
+	liar_make(attack, ATTACK_THERE, RECORD_FREE, run, sizeof(run));
 	return true;
 }
 
 static uint64_t span_bytes(const uint8_t *span)
 {
-	uint64_t pages = forge_get(span + 8, 4);
+	uint64_t pages = liar_get(span + 8, 4);
 
-	return SPAN_SIZE + (forge_get(span + 12, 4) == SPAN_BITMAP
+	return SPAN_SIZE + (liar_get(span + 12, 4) == SPAN_BITMAP
 				    ? (pages + 63) / 64 * 8
 				    : 0);
 }
@@ -357,9 +404,9 @@ static bool insert_span(struct forged *record, size_t at, uint64_t gpa)
 	uint8_t *span = record->body + at;
 
 	memmove(span + SPAN_SIZE, span, record->bytes - at);
-	forge_put(span, 8, gpa);
-	forge_put(span + 8, 4, 1);
-	forge_put(span + 12, 4, SPAN_ALL);
+	liar_put(span, 8, gpa);
+	liar_put(span + 8, 4, 1);
+	liar_put(span + 12, 4, SPAN_ALL);
 	record->bytes += SPAN_SIZE;
 	return true;
 }
@@ -368,16 +415,16 @@ static bool insert_span(struct forged *record, size_t at, uint64_t gpa)
 static bool cut_span(struct forged *record, size_t at, uint64_t n)
 {
 	uint8_t *span = record->body + at;
-	uint64_t first = forge_get(span, 8), pages = forge_get(span + 8, 4);
+	uint64_t first = liar_get(span, 8), pages = liar_get(span + 8, 4);
 	size_t rest = record->bytes - at - SPAN_SIZE, kept = 0;
 	uint8_t pieces[2][SPAN_SIZE];
 
 	memcpy(pieces[0], span, SPAN_SIZE);
 	memcpy(pieces[1], span, SPAN_SIZE);
-	forge_put(pieces[0] + 8, 4, n);
+	liar_put(pieces[0] + 8, 4, n);
 	kept += n > 0;
-	forge_put(pieces[kept], 8, first + (n + 1) * RIG_PAGE);
-	forge_put(pieces[kept] + 8, 4, pages - n - 1);
+	liar_put(pieces[kept], 8, first + (n + 1) * RIG_PAGE);
+	liar_put(pieces[kept] + 8, 4, pages - n - 1);
 	kept += pages - n - 1 > 0;
 	memmove(span + kept * SPAN_SIZE, span + SPAN_SIZE, rest);
 	memcpy(span, pieces, kept * SPAN_SIZE);
@@ -393,14 +440,14 @@ static bool change_state(struct forged *record, uint64_t gpa)
 	size_t at = 0;
 
 	for (; at < record->bytes; at += span_bytes(record->body + at)) {
-		first = forge_get(record->body + at, 8);
-		pages = forge_get(record->body + at + 8, 4);
+		first = liar_get(record->body + at, 8);
+		pages = liar_get(record->body + at + 8, 4);
 		n = (gpa - first) / RIG_PAGE;
 		if (gpa < first)
 			break;
 		if (n >= pages)
 			continue;
-		if (forge_get(record->body + at + 12, 4) == SPAN_ALL)
+		if (liar_get(record->body + at + 12, 4) == SPAN_ALL)
 			return cut_span(record, at, n);
 		record->body[at + SPAN_SIZE + n / 8] ^= (uint8_t)(1u << n % 8);
 		return true;
@@ -412,8 +459,8 @@ static bool change_state(struct forged *record, uint64_t gpa)
 static bool is_as(struct attack *attack, struct forged *record,
 		  const struct lie *lie)
 {
-	if (record->header.type == RECORD_SHARED && attack->forger->told)
-		change_state(record, attack->forger->gpa);
+	if (record->header.type == RECORD_SHARED && attack->liar->told)
+		change_state(record, attack->liar->gpa);
 	return goes_as(attack, record, lie);
 }
 
@@ -422,11 +469,11 @@ static bool other_state(struct attack *attack, struct forged *record,
 			const struct lie *lie)
 {
 	if (record->header.type == RECORD_SHARED)
-		return attack->forger->told &&
-		       change_state(record, attack->forger->gpa);
-	if (!attack->forger->told &&
+		return attack->liar->told &&
+		       change_state(record, attack->liar->gpa);
+	if (!attack->liar->told &&
 	    about_page(attack, record, lie) != UINT32_MAX)
-		attack->forger->told++;
+		attack->liar->told++;
 	return false;
 }
 
@@ -436,14 +483,14 @@ static bool other_state(struct attack *attack, struct forged *record,
 static bool again(struct attack *attack, struct forged *record,
 		  const struct lie *lie)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 
-	if (!forger->pages_bytes)
+	if (!liar->pages_bytes)
 		return false;
 	if (lie->at)
-		forge_say(attack, record);
-	forge(attack, ATTACK_THERE, RECORD_PAGES, forger->pages,
-	      forger->pages_bytes);
+		liar_say(attack, record);
+	liar_make(attack, ATTACK_THERE, RECORD_PAGES, liar->pages,
+		  liar->pages_bytes);
 	record->drop = lie->at != 0;
 	return true;
 }
@@ -457,9 +504,10 @@ static bool free_run(struct attack *attack, struct forged *record,
 	uint8_t run[RUN_SIZE];
 
 	(void)record;
-	forge_put(run, 8, lie->value);
-	forge_put(run + 8, 8, lie->with);
-	forge(attack, ATTACK_THERE, RECORD_FREE, run, sizeof(run) - lie->at);
+	liar_put(run, 8, lie->value);
+	liar_put(run + 8, 8, lie->with);
+	liar_make(attack, ATTACK_THERE, RECORD_FREE, run,
+		  sizeof(run) - lie->at);
 	return true;
 }
 
@@ -506,6 +554,10 @@ static const struct lie lies[] = {
 	 0, RIG_PLUG_GPA},
 	{"zeroes where private", PAGES, DUE_REFUSED, plant, false, KIND_ZERO, 0,
 	 RIG_PLUG_GPA},
+	{"zeroes before private", ATTACK_THERE, RECORD_ROUND, DUE_REFUSED,
+	 zeroes_before, false, 0, 0, RIG_PLUG_GPA},
+	{"private, then shared", BEFORE_SHARED, DUE_REFUSED, private_between,
+	 false, 0, 0, RIG_DEVICE_GPA},
 	{"pages out of order", PAGES, DUE_REFUSED, out_of_order, false, 0, 0,
 	 0},
 	{"PAGES twice", PAGES, DUE_REFUSED, said_twice, false, 0, 0, 0},

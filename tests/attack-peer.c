@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Kind "peer": one end is somebody else's, with the keys of that end. What
- * it may lie about is in attack-hello.c, attack-pages.c, attack-stream.c and
- * attack-words.c.
+ * it may lie about is in attack-hello.c, attack-certs.c, attack-pages.c,
+ * attack-stream.c and attack-words.c.
  */
 #include <string.h>
 
-#include "attack-forge.h"
+#include "attack-liar.h"
 
 static const struct lies *const tables[] = {
-	&lies_hello,
-	&lies_pages,
-	&lies_stream,
-	&lies_words,
+	&lies_hello, &lies_certs, &lies_pages, &lies_stream, &lies_words,
 };
 
 static const struct lie *lie_of(uint32_t what)
@@ -51,8 +48,8 @@ static bool concerns(const struct lie *lie, bool back, uint16_t type)
 static void tell(struct attack *attack, struct forged *record)
 {
 	const struct lie *lie = lie_of(attack->what);
-	struct forger *forger = attack->forger;
-	bool committed = forger->committed;
+	struct liar *liar = attack->liar;
+	bool committed = liar->committed;
 
 	if (!concerns(lie, record->back, record->header.type) ||
 	    (attack->struck && !lie->goes_on))
@@ -65,30 +62,30 @@ static void tell(struct attack *attack, struct forged *record)
 		return;
 	attack->struck = true;
 	attack->type = record->header.type;
-	forger->late =
+	liar->late =
 		committed || (attack->type == RECORD_COMMIT && !record->drop);
 }
 
 static void record(struct attack *attack, bool back, const uint8_t *bytes,
 		   size_t count)
 {
-	struct forged record = {.back = back, .body = attack->forger->room};
+	struct forged record = {.back = back, .body = attack->liar->room};
 
 	if (count < RECORD_HEADER_SIZE) {
 		wire_put(attack, back, bytes, count);
 		return;
 	}
-	forge_hear(attack, back, bytes, count);
-	if (back && attack->forger->plays)
+	liar_hear(attack, back, bytes, count);
+	if (back && attack->liar->plays)
 		return;
 	record.header = wire_header(bytes);
 	record.bytes = count - RECORD_HEADER_SIZE;
-	if (!back && record.bytes > attack->forger->most_body)
+	if (!back && record.bytes > attack->liar->most_body)
 		attack->wrong = "a record larger than the target takes";
 	memcpy(record.body, bytes + RECORD_HEADER_SIZE, record.bytes);
 	tell(attack, &record);
 	if (!record.drop)
-		forge_say(attack, &record);
+		liar_say(attack, &record);
 }
 
 /* What goes on by itself. */
@@ -96,17 +93,17 @@ static void talk(struct rig *rig)
 {
 	struct attack *attack = rig->hooks.data;
 
-	if (attack->forger->plays)
-		forge_play(attack);
+	if (attack->liar->plays)
+		liar_play(attack);
 	/* the target's end says something all the time and never rests */
-	if (attack->forger->talks && !rig->source.ended)
-		forge_optional(attack, ATTACK_BACK);
+	if (attack->liar->talks && !rig->source.ended)
+		liar_optional(attack, ATTACK_BACK);
 }
 
 static bool begin(struct attack *attack)
 {
 	attack->rig.hooks.round = talk;
-	return forge_begin(attack);
+	return liar_begin(attack);
 }
 
 /* ---- what must become of it --------------------------------------------- */
@@ -115,9 +112,8 @@ static bool begin(struct attack *attack)
  * only. */
 static bool turned(const struct attack *attack, const struct lie *lie)
 {
-	return lie->goes_on && attack->forger->told &&
-	       sevlm_sim_vm_shared(attack->rig.source.sim,
-				   attack->forger->gpa) !=
+	return lie->goes_on && attack->liar->told &&
+	       sevlm_sim_vm_shared(attack->rig.source.sim, attack->liar->gpa) !=
 		       (lie->at == KIND_SHARED);
 }
 
@@ -129,7 +125,7 @@ static enum due due(const struct attack *attack)
 		return DUE_PERFECT;
 	if (turned(attack, lie))
 		return DUE_CONTAINED;
-	if (attack->forger->late &&
+	if (attack->liar->late &&
 	    (lie->due == DUE_REFUSED || lie->due == DUE_HELLO))
 		return DUE_LATE;
 	/* of any record: HELLO is refused before firmware hears of it */
@@ -199,7 +195,7 @@ const struct kind kind_peer = {
 	.due = due,
 	.describe = describe,
 	.begin = begin,
-	.end = forge_end,
+	.end = liar_end,
 	.least_struck = 90,
 	.least_refused = 75,
 };

@@ -75,9 +75,36 @@ static struct {
 		    {.function = 0x40000001, .eax = 0x30000}},
 };
 
+/* The two chips, and no other of the same root. */
+static int trust_these(struct rig *rig)
+{
+	uint8_t digest[SEVLM_DIGEST_SIZE];
+	struct sevlm_trust *trust;
+	const uint8_t *ark;
+	size_t bytes;
+	int ret = sevlm_trust_new(&trust);
+
+	if (ret)
+		return ret;
+	ark = certs_ark(&rig->certs[0], &bytes);
+	ret = sevlm_trust_add_root(trust, ark, bytes);
+	for (int i = 0; !ret && i < 2; i++) {
+		certs_key_digest(rig->certs[i].chain + AT_CEK, digest);
+		ret = sevlm_trust_add_chip(trust, digest);
+	}
+	sevlm_trust_free(rig->trust);
+	rig->trust = trust;
+	rig->source_config.trust = trust;
+	rig->target_config.trust = trust;
+	return ret;
+}
+
 static int dress(struct rig *rig, struct rig_random *random)
 {
-	int ret = dress_side(&rig->source);
+	int ret = trust_these(rig);
+
+	if (!ret)
+		ret = dress_side(&rig->source);
 
 	if (!ret)
 		ret = dress_side(&rig->target);

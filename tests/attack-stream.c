@@ -2,7 +2,7 @@
 /* Lies about rounds, regions, states, blobs and totals; and of headers. */
 #include <string.h>
 
-#include "attack-forge.h"
+#include "attack-liar.h"
 
 #define HOLE (5ull << 32)
 
@@ -12,7 +12,7 @@ static bool set(struct attack *attack, struct forged *record,
 		const struct lie *lie)
 {
 	(void)attack;
-	forge_put(record->body + lie->at, lie->value, lie->with);
+	liar_put(record->body + lie->at, lie->value, lie->with);
 	return true;
 }
 
@@ -22,7 +22,7 @@ static bool add(struct attack *attack, struct forged *record,
 	uint8_t *at = record->body + lie->at;
 
 	(void)attack;
-	forge_put(at, lie->value, forge_get(at, lie->value) + lie->with);
+	liar_put(at, lie->value, liar_get(at, lie->value) + lie->with);
 	return true;
 }
 
@@ -65,7 +65,7 @@ static bool said_twice(struct attack *attack, struct forged *record,
 		       const struct lie *lie)
 {
 	(void)lie;
-	forge_say(attack, record);
+	liar_say(attack, record);
 	return true;
 }
 
@@ -76,7 +76,7 @@ static bool a_round_more(struct attack *attack, struct forged *record,
 {
 	(void)record;
 	(void)lie;
-	forge(attack, ATTACK_THERE, RECORD_ROUND, NULL, 8);
+	liar_make(attack, ATTACK_THERE, RECORD_ROUND, NULL, 8);
 	return true;
 }
 
@@ -95,11 +95,11 @@ static void say_region(struct attack *attack, uint64_t gpa, uint64_t bytes,
 {
 	uint8_t body[REGION_SIZE];
 
-	forge_put(body, 8, gpa);
-	forge_put(body + 8, 8, bytes);
-	forge_put(body + 16, 4, type);
-	forge_put(body + 20, 4, action);
-	forge(attack, ATTACK_THERE, RECORD_REGION, body, sizeof(body));
+	liar_put(body, 8, gpa);
+	liar_put(body + 8, 8, bytes);
+	liar_put(body + 16, 4, type);
+	liar_put(body + 20, 4, action);
+	liar_make(attack, ATTACK_THERE, RECORD_REGION, body, sizeof(body));
 }
 
 /* at: type and, times 16, action; value: gpa; with: bytes */
@@ -149,9 +149,9 @@ static bool ram_behind_ram(struct attack *attack, struct forged *record,
 
 static void put_span(uint8_t *at, uint64_t gpa, uint64_t pages, uint32_t form)
 {
-	forge_put(at, 8, gpa);
-	forge_put(at + 8, 4, pages);
-	forge_put(at + 12, 4, form);
+	liar_put(at, 8, gpa);
+	liar_put(at + 8, 4, pages);
+	liar_put(at + 12, 4, form);
 }
 
 /* a span behind the others; at: form, value: gpa, with: pages */
@@ -172,7 +172,7 @@ static bool many_spans(struct attack *attack, struct forged *record,
 
 	for (uint32_t n = 0; n < lie->with; n++) {
 		if (record->bytes + SPAN_SIZE > RECORD_BODY_LEAST) {
-			forge_say(attack, record);
+			liar_say(attack, record);
 			record->bytes = 0;
 		}
 		put_span(record->body + record->bytes, gpa, 1, SPAN_ALL);
@@ -191,7 +191,7 @@ static bool bits_behind(struct attack *attack, struct forged *record,
 	(void)attack;
 	(void)lie;
 	put_span(at, HOLE, 3, SPAN_BITMAP);
-	forge_put(at + SPAN_SIZE, 8, 9);
+	liar_put(at + SPAN_SIZE, 8, 9);
 	record->bytes += SPAN_SIZE + 8;
 	return true;
 }
@@ -205,10 +205,11 @@ static bool many_blobs(struct attack *attack, struct forged *record,
 	uint8_t body[STATE_HEAD_SIZE + 1] = {0};
 
 	(void)record;
-	forge_put(body + 8, 8, 1);
+	liar_put(body + 8, 8, 1);
 	for (uint32_t i = 0; i < lie->with; i++) {
-		forge_put(body, 4, 0x10000 + i);
-		forge(attack, ATTACK_THERE, RECORD_STATE, body, sizeof(body));
+		liar_put(body, 4, 0x10000 + i);
+		liar_make(attack, ATTACK_THERE, RECORD_STATE, body,
+			  sizeof(body));
 	}
 	return true;
 }
@@ -220,9 +221,9 @@ static bool half_a_blob(struct attack *attack, struct forged *record,
 	uint8_t body[STATE_HEAD_SIZE + 1] = {0};
 
 	(void)record;
-	forge_put(body, 4, 0x10000);
-	forge_put(body + 8, 8, lie->with);
-	forge(attack, ATTACK_THERE, RECORD_STATE, body, sizeof(body));
+	liar_put(body, 4, 0x10000);
+	liar_put(body + 8, 8, lie->with);
+	liar_make(attack, ATTACK_THERE, RECORD_STATE, body, sizeof(body));
 	return true;
 }
 
@@ -232,12 +233,12 @@ static bool half_a_blob(struct attack *attack, struct forged *record,
 static bool other_total(struct attack *attack, struct forged *record,
 			const struct lie *lie)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 
 	for (uint32_t i = 0; i < 4; i++)
-		forge_put(record->body + 8 * i, 8,
-			  forger->totals[i] + (i == lie->at ? lie->with : 0));
-	sevlm__hash_peek(forger->heard[1], record->body + 40);
+		liar_put(record->body + 8 * i, 8,
+			 liar->totals[i] + (i == lie->at ? lie->with : 0));
+	sevlm__hash_peek(liar->heard[1], record->body + 40);
 	record->own_body = true;
 	return true;
 }
@@ -435,7 +436,7 @@ static const struct lie lies[] = {
 	{"length 4 GiB", THERE, other_length, false, 0, 0, UINT32_MAX},
 	{"length 265993", THERE, other_length, false, 0, 0, 265993},
 	{"type 0", THERE, other_type, false, 0, 0, 0},
-	{"unknown, required", THERE, other_type, false, 0, 0, FORGE_UNKNOWN},
+	{"unknown, required", THERE, other_type, false, 0, 0, LIAR_UNKNOWN},
 	{"a type for later", THERE, other_type, false, 0, 0, 32},
 	{"another connection", THERE, other_channel, false, 0, 0, 1},
 	{"unknown flags", THERE, other_flags, false, 0, 0, 3},
@@ -446,7 +447,7 @@ static const struct lie lies[] = {
 	{"length 0, target", BACK, other_length, false, 0, 0, 0},
 	{"length 65537, target", BACK, other_length, false, 0, 0, 65537},
 	{"type 0, target", BACK, other_type, false, 0, 0, 0},
-	{"unknown, target", BACK, other_type, false, 0, 0, FORGE_UNKNOWN},
+	{"unknown, target", BACK, other_type, false, 0, 0, LIAR_UNKNOWN},
 	{"connection, target", BACK, other_channel, false, 0, 0, 1},
 	{"unknown flags, target", BACK, other_flags, false, 0, 0, 0x8001},
 	{"reserved, target", BACK, reserved, false, 0, 0, 0x100},

@@ -2,7 +2,7 @@
 /* Lies about who has decided what, and words at the wrong moment. */
 #include <string.h>
 
-#include "attack-forge.h"
+#include "attack-liar.h"
 
 /* ---- verdicts ----------------------------------------------------------- */
 
@@ -10,8 +10,8 @@
 static bool other_mac(struct attack *attack, struct forged *record,
 		      const struct lie *lie)
 {
-	forge_mac(attack, !record->back, lie->at, (uint16_t)lie->with,
-		  record->body);
+	liar_mac(attack, !record->back, lie->at, (uint16_t)lie->with,
+		 record->body);
 	record->own_body = true;
 	return true;
 }
@@ -19,8 +19,8 @@ static bool other_mac(struct attack *attack, struct forged *record,
 static bool other_session(struct attack *attack, struct forged *record,
 			  const struct lie *lie)
 {
-	forge_other_mac(attack, !record->back, lie->at, record->header.type,
-			record->body);
+	liar_other_mac(attack, !record->back, lie->at, record->header.type,
+		       record->body);
 	record->own_body = true;
 	return true;
 }
@@ -32,25 +32,25 @@ static bool broken(struct attack *attack, struct forged *record,
 
 	(void)lie;
 	if (record->header.type == RECORD_PREPARED)
-		memcpy(record->body, attack->forger->digest[0],
+		memcpy(record->body, attack->liar->digest[0],
 		       SEVLM__DIGEST_SIZE);
 	else
-		forge_mac(attack, !record->back, lie->at, record->header.type,
-			  record->body);
+		liar_mac(attack, !record->back, lie->at, record->header.type,
+			 record->body);
 	record->body[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	record->own_body = true;
 	return true;
 }
 
-/* ---- words that the forger makes up ------------------------------------- */
+/* ---- words that the liar makes up ------------------------------------- */
 
 /* with: a type whose body is right, instead of the record */
 static bool instead(struct attack *attack, struct forged *record,
 		    const struct lie *lie)
 {
 	record->drop = true;
-	forge(attack, record->back, (uint16_t)lie->with, NULL,
-	      SEVLM__DIGEST_SIZE);
+	liar_make(attack, record->back, (uint16_t)lie->with, NULL,
+		  SEVLM__DIGEST_SIZE);
 	return true;
 }
 
@@ -62,7 +62,8 @@ static bool before(struct attack *attack, struct forged *record,
 	if (record->header.type == RECORD_COMMIT ||
 	    (record->header.type == RECORD_END && lie->with == RECORD_PREPARED))
 		return false;
-	forge(attack, lie->at, (uint16_t)lie->with, NULL, SEVLM__DIGEST_SIZE);
+	liar_make(attack, lie->at, (uint16_t)lie->with, NULL,
+		  SEVLM__DIGEST_SIZE);
 	return true;
 }
 
@@ -72,7 +73,8 @@ static bool too_early(struct attack *attack, struct forged *record,
 {
 	(void)record;
 	(void)lie;
-	forge(attack, ATTACK_BACK, RECORD_PREPARED, NULL, SEVLM__DIGEST_SIZE);
+	liar_make(attack, ATTACK_BACK, RECORD_PREPARED, NULL,
+		  SEVLM__DIGEST_SIZE);
 	return true;
 }
 
@@ -80,10 +82,10 @@ static bool too_early(struct attack *attack, struct forged *record,
 static bool behind(struct attack *attack, struct forged *record,
 		   const struct lie *lie)
 {
-	forge_say(attack, record);
+	liar_say(attack, record);
 	record->drop = true;
-	forge(attack, record->back, (uint16_t)lie->with, NULL,
-	      SEVLM__DIGEST_SIZE);
+	liar_make(attack, record->back, (uint16_t)lie->with, NULL,
+		  SEVLM__DIGEST_SIZE);
 	return true;
 }
 
@@ -98,11 +100,11 @@ static bool for_commit(struct attack *attack, struct forged *record,
 	record->drop = true;
 	attack->swallow[ATTACK_BACK] = true;
 	if (lie->value == 2)
-		forge_other_mac(attack, false, ROLE_TARGET, type, mac);
+		liar_other_mac(attack, false, ROLE_TARGET, type, mac);
 	else
-		forge_mac(attack, false, lie->value ? ROLE_SOURCE : ROLE_TARGET,
-			  type, mac);
-	forge(attack, ATTACK_BACK, type, mac, sizeof(mac));
+		liar_mac(attack, false, lie->value ? ROLE_SOURCE : ROLE_TARGET,
+			 type, mac);
+	liar_make(attack, ATTACK_BACK, type, mac, sizeof(mac));
 	return true;
 }
 
@@ -121,7 +123,7 @@ static bool talk(struct attack *attack, struct forged *record,
 {
 	(void)lie;
 	record->drop = true;
-	attack->forger->talks = true;
+	attack->liar->talks = true;
 	return true;
 }
 
@@ -129,7 +131,7 @@ static bool an_unknown(struct attack *attack, struct forged *record,
 		       const struct lie *lie)
 {
 	(void)record;
-	forge_optional(attack, lie->at);
+	liar_optional(attack, lie->at);
 	return true;
 }
 
@@ -141,10 +143,10 @@ static bool give_up(struct attack *attack, struct forged *record,
 	uint8_t body[ABORT_HEAD_SIZE + sizeof(text)];
 
 	record->drop = record->back == (lie->at == ATTACK_BACK);
-	forge_put(body, 4, lie->value);
-	forge_put(body + 4, 4, lie->with);
+	liar_put(body, 4, lie->value);
+	liar_put(body + 4, 4, lie->with);
 	memcpy(body + ABORT_HEAD_SIZE, text, sizeof(text));
-	forge(attack, lie->at, RECORD_ABORT, body, sizeof(body));
+	liar_make(attack, lie->at, RECORD_ABORT, body, sizeof(body));
 	return true;
 }
 
@@ -155,7 +157,7 @@ static bool wrong_side(struct attack *attack, struct forged *record,
 	static const uint8_t body[8 + SEVLM_SESSION_SIZE] = {1};
 
 	(void)record;
-	forge(attack, lie->at, (uint16_t)lie->with, body, lie->value);
+	liar_make(attack, lie->at, (uint16_t)lie->with, body, lie->value);
 	return true;
 }
 
@@ -167,8 +169,8 @@ static bool play_again(struct attack *attack, struct forged *record,
 	(void)lie;
 	record->drop = true;
 	attack->swallow[ATTACK_THERE] = true;
-	attack->forger->plays = true;
-	forge_replay(attack, 1);
+	attack->liar->plays = true;
+	liar_replay(attack, 1);
 	return true;
 }
 
@@ -177,7 +179,7 @@ static bool old_start(struct attack *attack, struct forged *record,
 {
 	(void)lie;
 	record->drop = true;
-	forge_replay(attack, 2);
+	liar_replay(attack, 2);
 	return true;
 }
 

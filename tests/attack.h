@@ -69,7 +69,7 @@ struct kind {
 	uint32_t least_struck, least_refused;
 };
 
-struct forger;
+struct liar;
 
 struct attack {
 	struct rig rig;
@@ -96,7 +96,7 @@ struct attack {
 	struct tape said; /* this direction, so far */
 	uint8_t *held;
 	size_t held_bytes;
-	struct forger *forger;
+	struct liar *liar;
 	/* how it went */
 	enum due due;
 	uint32_t outcome[2];

@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attack-forge.h"
+#include "attack-liar.h"
 
 #define SOURCE 0
 #define TARGET 1
 #define HELLO_NONCE 24
 #define END_DIGEST 40
 
-uint64_t forge_get(const uint8_t *at, size_t bytes)
+uint64_t liar_get(const uint8_t *at, size_t bytes)
 {
 	uint64_t value = 0;
 
@@ -18,86 +18,88 @@ uint64_t forge_get(const uint8_t *at, size_t bytes)
 	return value;
 }
 
-void forge_put(uint8_t *at, size_t bytes, uint64_t value)
+void liar_put(uint8_t *at, size_t bytes, uint64_t value)
 {
 	for (size_t i = 0; i < bytes; i++)
 		at[i] = (uint8_t)(value >> (8 * i));
 }
 
-bool forge_begin(struct attack *attack)
+bool liar_begin(struct attack *attack)
 {
-	struct forger *forger = calloc(1, sizeof(*forger));
+	struct liar *liar = calloc(1, sizeof(*liar));
 
-	attack->forger = forger;
-	if (!forger)
+	attack->liar = liar;
+	if (!liar)
 		return false;
-	forger->room = malloc(FORGE_ROOM);
-	forger->pages = malloc(FORGE_ROOM);
-	forger->most_body = UINT32_MAX;
-	memcpy(forger->exporter, attack->rig.source_config.exporter,
+	liar->room = malloc(LIAR_ROOM);
+	liar->spare = malloc(LIAR_ROOM);
+	liar->pages = malloc(LIAR_ROOM);
+	liar->most_body = UINT32_MAX;
+	memcpy(liar->exporter, attack->rig.source_config.exporter,
 	       SEVLM_EXPORTER_SIZE);
-	return forger->room && forger->pages &&
-	       !sevlm__hash_new(&forger->heard[SOURCE]) &&
-	       !sevlm__hash_new(&forger->heard[TARGET]);
+	return liar->room && liar->spare && liar->pages &&
+	       !sevlm__hash_new(&liar->heard[SOURCE]) &&
+	       !sevlm__hash_new(&liar->heard[TARGET]);
 }
 
-void forge_end(struct attack *attack)
+void liar_end(struct attack *attack)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 
-	if (!forger)
+	if (!liar)
 		return;
-	sevlm__hash_free(forger->heard[SOURCE]);
-	sevlm__hash_free(forger->heard[TARGET]);
-	free(forger->room);
-	free(forger->pages);
-	free(forger);
-	attack->forger = NULL;
+	sevlm__hash_free(liar->heard[SOURCE]);
+	sevlm__hash_free(liar->heard[TARGET]);
+	free(liar->room);
+	free(liar->spare);
+	free(liar->pages);
+	free(liar);
+	attack->liar = NULL;
 }
 
 /* ---- keys --------------------------------------------------------------- */
 
-static void mac_of(struct forger *forger, const uint8_t *key, uint8_t *nonces,
+static void mac_of(struct liar *liar, const uint8_t *key, uint8_t *nonces,
 		   uint32_t role, uint16_t type, uint8_t *mac)
 {
 	uint8_t head[8];
 	struct iovec parts[] = {{head, sizeof(head)},
 				{nonces, (size_t)2 * SEVLM_NONCE_SIZE}};
 
-	(void)forger;
-	forge_put(head, 4, role);
-	forge_put(head + 4, 4, type);
+	(void)liar;
+	liar_put(head, 4, role);
+	liar_put(head + 4, 4, type);
 	sevlm__hmac(key, parts, 2, mac);
 }
 
-static void key_of(struct forger *forger, uint8_t *nonces, uint8_t *key)
+static void key_of(struct liar *liar, uint8_t *nonces, uint8_t *key)
 {
 	char label[] = "sevlm session key";
 	struct iovec parts[] = {{label, sizeof(label) - 1},
 				{nonces, (size_t)2 * SEVLM_NONCE_SIZE}};
 
-	sevlm__hmac(forger->exporter, parts, 2, key);
+	sevlm__hmac(liar->exporter, parts, 2, key);
 }
 
-void forge_mac(struct attack *attack, bool believer, uint32_t role,
-	       uint16_t type, uint8_t *mac)
+void liar_mac(struct attack *attack, bool believer, uint32_t role,
+	      uint16_t type, uint8_t *mac)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 
-	mac_of(forger, forger->key[believer], forger->nonces[believer][0], role,
-	       type, mac);
+	mac_of(liar, liar->key[believer], liar->nonces[believer][0], role, type,
+	       mac);
 }
 
-void forge_other_mac(struct attack *attack, bool believer, uint32_t role,
-		     uint16_t type, uint8_t *mac)
+void liar_other_mac(struct attack *attack, bool believer, uint32_t role,
+		    uint16_t type, uint8_t *mac)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 	uint8_t nonces[2 * SEVLM_NONCE_SIZE], key[SEVLM__DIGEST_SIZE];
 
-	memcpy(nonces, forger->nonces[believer], sizeof(nonces));
+	memcpy(nonces, liar->nonces[believer], sizeof(nonces));
 	nonces[0] ^= 1;
-	key_of(forger, nonces, key);
-	mac_of(forger, key, nonces, role, type, mac);
+	key_of(liar, nonces, key);
+	mac_of(liar, key, nonces, role, type, mac);
 }
 
 /* ---- transcripts -------------------------------------------------------- */
@@ -111,65 +113,62 @@ static size_t covered(uint16_t type, const uint8_t *body, size_t bytes)
 	return bytes;
 }
 
-static void note(struct forger *forger, bool believer, bool back, uint16_t type,
+static void note(struct liar *liar, bool believer, bool back, uint16_t type,
 		 const uint8_t *header, const uint8_t *body, size_t bytes)
 {
 	if (back && type != RECORD_HELLO)
 		return;
 	if (type == RECORD_HELLO && bytes >= HELLO_NONCE + SEVLM_NONCE_SIZE) {
-		memcpy(forger->nonces[believer][back], body + HELLO_NONCE,
+		memcpy(liar->nonces[believer][back], body + HELLO_NONCE,
 		       SEVLM_NONCE_SIZE);
-		key_of(forger, forger->nonces[believer][0],
-		       forger->key[believer]);
+		key_of(liar, liar->nonces[believer][0], liar->key[believer]);
 	}
-	sevlm__hash_update(forger->heard[believer], header, RECORD_HEADER_SIZE);
-	sevlm__hash_update(forger->heard[believer], body,
+	sevlm__hash_update(liar->heard[believer], header, RECORD_HEADER_SIZE);
+	sevlm__hash_update(liar->heard[believer], body,
 			   covered(type, body, bytes));
 	if (type == RECORD_END)
-		sevlm__hash_peek(forger->heard[believer],
-				 forger->digest[believer]);
+		sevlm__hash_peek(liar->heard[believer], liar->digest[believer]);
 }
 
-void forge_hear(struct attack *attack, bool back, const uint8_t *record,
-		size_t bytes)
+void liar_hear(struct attack *attack, bool back, const uint8_t *record,
+	       size_t bytes)
 {
-	note(attack->forger, back, back, wire_header(record).type, record,
+	note(attack->liar, back, back, wire_header(record).type, record,
 	     record + RECORD_HEADER_SIZE, bytes - RECORD_HEADER_SIZE);
 }
 
 /* ---- what is said ------------------------------------------------------- */
 
-static void count_pages(struct forger *forger, const struct forged *record)
+static void count_pages(struct liar *liar, const struct forged *record)
 {
 	struct sevlm__batch batch;
 
 	if (sevlm__batch_decode(record->body, record->bytes, &batch))
 		return;
 	for (uint32_t i = 0; i < batch.count; i++)
-		forger->totals[sevlm__entry_kind(sevlm__entry(&batch, i)) -
-			       1]++;
-	memcpy(forger->pages, record->body, record->bytes);
-	forger->pages_bytes = record->bytes;
+		liar->totals[sevlm__entry_kind(sevlm__entry(&batch, i)) - 1]++;
+	memcpy(liar->pages, record->body, record->bytes);
+	liar->pages_bytes = record->bytes;
 }
 
-static void count_free(struct forger *forger, const struct forged *record)
+static void count_free(struct liar *liar, const struct forged *record)
 {
 	for (size_t at = 0; at + RUN_SIZE <= record->bytes; at += RUN_SIZE)
-		forger->totals[3] += forge_get(record->body + at + 8, 8);
+		liar->totals[3] += liar_get(record->body + at + 8, 8);
 }
 
 static void right_end(struct attack *attack, struct forged *record)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 
 	for (int i = 0; i < 4; i++)
-		forge_put(record->body + 8 * i, 8, forger->totals[i]);
-	sevlm__hash_peek(forger->heard[TARGET], record->body + END_DIGEST);
+		liar_put(record->body + 8 * i, 8, liar->totals[i]);
+	sevlm__hash_peek(liar->heard[TARGET], record->body + END_DIGEST);
 }
 
 static void right_body(struct attack *attack, struct forged *record)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 	uint16_t type = record->header.type;
 
 	if (record->own_body)
@@ -177,12 +176,11 @@ static void right_body(struct attack *attack, struct forged *record)
 	if (type == RECORD_END)
 		right_end(attack, record);
 	else if (type == RECORD_PREPARED)
-		memcpy(record->body, forger->digest[SOURCE],
-		       SEVLM__DIGEST_SIZE);
+		memcpy(record->body, liar->digest[SOURCE], SEVLM__DIGEST_SIZE);
 	else if (type == RECORD_COMMIT)
-		forge_mac(attack, TARGET, ROLE_SOURCE, type, record->body);
+		liar_mac(attack, TARGET, ROLE_SOURCE, type, record->body);
 	else if (type >= RECORD_STARTED && type <= RECORD_LOST)
-		forge_mac(attack, SOURCE, ROLE_TARGET, type, record->body);
+		liar_mac(attack, SOURCE, ROLE_TARGET, type, record->body);
 }
 
 static void right_header(struct attack *attack, struct forged *record)
@@ -198,29 +196,29 @@ static void right_header(struct attack *attack, struct forged *record)
 	record->header.sequence = wire->sequence++;
 }
 
-void forge_say(struct attack *attack, struct forged *record)
+void liar_say(struct attack *attack, struct forged *record)
 {
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 	uint8_t header[RECORD_HEADER_SIZE];
 
 	right_body(attack, record);
 	right_header(attack, record);
 	if (record->header.type == RECORD_PAGES)
-		count_pages(forger, record);
+		count_pages(liar, record);
 	else if (record->header.type == RECORD_FREE)
-		count_free(forger, record);
+		count_free(liar, record);
 	else if (record->header.type == RECORD_COMMIT)
-		forger->committed = true;
+		liar->committed = true;
 	sevlm__record_encode(&record->header, header);
-	forge_put(header + 14, 2, record->reserved);
-	note(forger, !record->back, record->back, record->header.type, header,
+	liar_put(header + 14, 2, record->reserved);
+	note(liar, !record->back, record->back, record->header.type, header,
 	     record->body, record->bytes);
 	wire_put(attack, record->back, header, sizeof(header));
 	wire_put(attack, record->back, record->body, record->bytes);
 }
 
-void forge(struct attack *attack, bool back, uint16_t type, const void *body,
-	   size_t bytes)
+void liar_make(struct attack *attack, bool back, uint16_t type,
+	       const void *body, size_t bytes)
 {
 	struct forged record = {
 		.back = back,
@@ -234,27 +232,27 @@ void forge(struct attack *attack, bool back, uint16_t type, const void *body,
 		return;
 	if (body)
 		memcpy(record.body, body, bytes);
-	forge_say(attack, &record);
+	liar_say(attack, &record);
 	free(record.body);
 }
 
-void forge_optional(struct attack *attack, bool back)
+void liar_optional(struct attack *attack, bool back)
 {
 	uint8_t body[16] = "anything at all";
 	struct forged record = {
 		.back = back,
-		.header = {.type = FORGE_UNKNOWN},
+		.header = {.type = LIAR_UNKNOWN},
 		.body = body,
 		.bytes = sizeof(body),
 	};
 
-	forge_say(attack, &record);
+	liar_say(attack, &record);
 }
 
-void forge_replay(struct attack *attack, uint32_t index)
+void liar_replay(struct attack *attack, uint32_t index)
 {
 	const struct tape *tape = &attack->tapes[ATTACK_THERE];
-	struct forged record = {.body = attack->forger->room};
+	struct forged record = {.body = attack->liar->room};
 	const uint8_t *bytes;
 
 	if (index >= tape->count)
@@ -263,20 +261,20 @@ void forge_replay(struct attack *attack, uint32_t index)
 	record.header = wire_header(bytes);
 	record.bytes = tape->records[index].count - RECORD_HEADER_SIZE;
 	memcpy(record.body, bytes + RECORD_HEADER_SIZE, record.bytes);
-	attack->forger->played = index;
-	forge_say(attack, &record);
+	attack->liar->played = index;
+	liar_say(attack, &record);
 }
 
 /* HELLO, then all of it to END, then COMMIT */
-void forge_play(struct attack *attack)
+void liar_play(struct attack *attack)
 {
 	const struct tape *tape = &attack->tapes[ATTACK_THERE];
-	struct forger *forger = attack->forger;
+	struct liar *liar = attack->liar;
 	uint32_t heard = attack->wires[ATTACK_BACK].index;
 	uint32_t last = heard < 2    ? 1
 			: heard == 2 ? tape->count - 2
 				     : tape->count - 1;
 
-	while (forger->played < last)
-		forge_replay(attack, forger->played + 1);
+	while (liar->played < last)
+		liar_replay(attack, liar->played + 1);
 }

@@ -6,15 +6,15 @@
  * on, alters or makes up, numbers, totals, digests and MACs are right for the
  * one who hears it, unless they are the lie.
  */
-#ifndef SEVLM_ATTACK_FORGE_H
-#define SEVLM_ATTACK_FORGE_H
+#ifndef SEVLM_ATTACK_LIAR_H
+#define SEVLM_ATTACK_LIAR_H
 
 #include "attack.h"
 
-#define FORGE_ROOM (2u * RECORD_BODY_MAX)
-#define FORGE_UNKNOWN 999u
+#define LIAR_ROOM (2u * RECORD_BODY_MAX)
+#define LIAR_UNKNOWN 999u
 
-/* A record in the forger's hands. */
+/* A record in the liar's hands. */
 struct forged {
 	bool back;
 	struct sevlm__record header;
@@ -27,7 +27,7 @@ struct forged {
 	uint16_t reserved; /* of the header */
 };
 
-struct forger {
+struct liar {
 	uint8_t exporter[SEVLM_EXPORTER_SIZE];
 	/* by who believes it: the source, the target */
 	struct sevlm__hash *heard[2];
@@ -35,7 +35,7 @@ struct forger {
 	uint8_t key[2][SEVLM__DIGEST_SIZE];
 	uint8_t digest[2][SEVLM__DIGEST_SIZE]; /* with END */
 	uint64_t totals[4]; /* that the target counts */
-	uint8_t *room; /* for bodies */
+	uint8_t *room, *spare; /* for bodies */
 	uint8_t *pages; /* a PAGES body that was passed on */
 	size_t pages_bytes;
 	uint64_t gpa; /* of the page that a longer lie is about */
@@ -68,35 +68,45 @@ struct lies {
 	uint32_t count;
 };
 
-extern const struct lies lies_hello, lies_pages, lies_stream, lies_words;
+extern const struct lies lies_certs, lies_hello, lies_pages, lies_stream,
+	lies_words;
 
-/* ---- attack-forge.c ----------------------------------------------------- */
+/* ---- attack-liar.c ----------------------------------------------------- */
 
-bool forge_begin(struct attack *attack);
-void forge_end(struct attack *attack);
+bool liar_begin(struct attack *attack);
+void liar_end(struct attack *attack);
 /* an engine's own record: what it believes to have said */
-void forge_hear(struct attack *attack, bool back, const uint8_t *record,
-		size_t bytes);
+void liar_hear(struct attack *attack, bool back, const uint8_t *record,
+	       size_t bytes);
 /* to the other side, made right */
-void forge_say(struct attack *attack, struct forged *record);
-/* a record of the forger's own, made right; body may be NULL: zeroes */
-void forge(struct attack *attack, bool back, uint16_t type, const void *body,
-	   size_t bytes);
-void forge_optional(struct attack *attack, bool back);
+void liar_say(struct attack *attack, struct forged *record);
+/* a record of the liar's own, made right; body may be NULL: zeroes */
+void liar_make(struct attack *attack, bool back, uint16_t type,
+	       const void *body, size_t bytes);
+void liar_optional(struct attack *attack, bool back);
 /* a record of the source that was said another time, made right */
-void forge_replay(struct attack *attack, uint32_t index);
+void liar_replay(struct attack *attack, uint32_t index);
 /* as much of an old migration as the target waits for */
-void forge_play(struct attack *attack);
+void liar_play(struct attack *attack);
 /* the MAC that the believer expects of that role */
-void forge_mac(struct attack *attack, bool believer, uint32_t role,
-	       uint16_t type, uint8_t *mac);
+void liar_mac(struct attack *attack, bool believer, uint32_t role,
+	      uint16_t type, uint8_t *mac);
 /* a verdict of a session with other nonces */
-void forge_other_mac(struct attack *attack, bool believer, uint32_t role,
-		     uint16_t type, uint8_t *mac);
+void liar_other_mac(struct attack *attack, bool believer, uint32_t role,
+		    uint16_t type, uint8_t *mac);
+
+/* ---- attack-hello.c: fields of a HELLO ---------------------------------- */
+
+enum hello_field { POLICY = 1, CONTROL, PDH, CHAIN, AMD, REGIONS, CPUID };
+
+/* the field's bytes, NULL where it is not there */
+uint8_t *hello_field(const struct forged *record, uint64_t id);
+void hello_replace(struct forged *record, uint64_t id, const void *bytes,
+		   size_t count);
 
 /* ---- little endian in a body -------------------------------------------- */
 
-uint64_t forge_get(const uint8_t *at, size_t bytes);
-void forge_put(uint8_t *at, size_t bytes, uint64_t value);
+uint64_t liar_get(const uint8_t *at, size_t bytes);
+void liar_put(uint8_t *at, size_t bytes, uint64_t value);
 
-#endif /* SEVLM_ATTACK_FORGE_H */
+#endif /* SEVLM_ATTACK_LIAR_H */
