@@ -26,7 +26,7 @@ static int now_persisted(struct sevlm_target *target)
 
 static int now_running(struct sevlm_target *target)
 {
-	target->engine.outcome = SEVLM_OUTCOME_COMPLETED;
+	sevlm__engine_settle(&target->engine, SEVLM_OUTCOME_COMPLETED, 0);
 	target->state = TARGET_STARTED;
 	return 0;
 }

@@ -275,6 +275,16 @@ int sevlm__engine_did(struct sevlm__engine *engine, uint32_t want)
 	return 0;
 }
 
+void sevlm__engine_settle(struct sevlm__engine *engine, uint32_t outcome,
+			  int cause)
+{
+	if (outcome == SEVLM_OUTCOME_COMPLETED)
+		sevlm__error_clear(&engine->error);
+	engine->outcome = outcome;
+	engine->cause = cause;
+	engine->reason = engine->error;
+}
+
 int sevlm__engine_progress(struct sevlm__engine *engine,
 			   struct sevlm_progress *ret)
 {

@@ -38,6 +38,8 @@ int sevlm__inbox_fed(struct sevlm__inbox *inbox, size_t bytes);
 size_t sevlm__inbox_feed(struct sevlm__inbox *inbox, const void *buf,
 			 size_t bytes);
 void sevlm__inbox_close(struct sevlm__inbox *inbox);
+/* for another connection; nobody may be feeding */
+void sevlm__inbox_reset(struct sevlm__inbox *inbox);
 /* the oldest record: 0; -EAGAIN none yet; -ECONNRESET none will come;
  * -EBADMSG, -EPROTO the framing is lost */
 int sevlm__inbox_peek(struct sevlm__inbox *inbox, struct sevlm__record *record,
@@ -88,6 +90,10 @@ void sevlm__outbox_output(struct sevlm__outbox *outbox, struct iovec *iov,
 			  size_t *count);
 int sevlm__outbox_consumed(struct sevlm__outbox *outbox, size_t bytes);
 void sevlm__outbox_close(struct sevlm__outbox *outbox);
+/* for another connection; what was not written is forgotten */
+void sevlm__outbox_reset(struct sevlm__outbox *outbox);
+/* something was never written, be the link open or not */
+bool sevlm__outbox_left(struct sevlm__outbox *outbox);
 bool sevlm__outbox_empty(struct sevlm__outbox *outbox);
 bool sevlm__outbox_full(struct sevlm__outbox *outbox);
 uint64_t sevlm__outbox_moved(struct sevlm__outbox *outbox);
@@ -139,13 +145,16 @@ struct sevlm__engine {
 	struct sevlm__error error;
 	uint32_t outcome;
 	int cause;
+	uint32_t told;		/* the outcome as long as work goes on */
+	bool resolving;		/* the link is not the first one any more */
+	struct sevlm__error reason;	/* the outcome's sentence, then */
 	uint32_t want;		/* what the VMM was asked to do */
 	_Atomic bool cancelled;
 	_Atomic bool closed;
 	bool peer_aborted;	/* no need to tell it */
 	/* time */
 	uint64_t now_ns;
-	uint64_t start_ns;	/* 0: not stepped yet */
+	uint64_t start_ns;	/* 0: not stepped yet, in this connection */
 	uint64_t still_since_ns;
 	uint64_t moved;		/* bytes when last looked */
 	uint64_t patience_ns;	/* how long nothing may move; 0 for ever */
@@ -205,6 +214,9 @@ int sevlm__engine_hash_in(struct sevlm__engine *engine, size_t body_bytes);
 /* STEP, WRITE, READ beside the VMM's own */
 uint32_t sevlm__engine_want(struct sevlm__engine *engine, bool busy);
 int sevlm__engine_did(struct sevlm__engine *engine, uint32_t want);
+/* the outcome, with the sentence that stands in the engine */
+void sevlm__engine_settle(struct sevlm__engine *engine, uint32_t outcome,
+			  int cause);
 int sevlm__engine_progress(struct sevlm__engine *engine,
 			   struct sevlm_progress *ret);
 /* an ABORT of the peer, put into words: returns its cause */
@@ -244,6 +256,22 @@ int sevlm__commit_send(struct sevlm__engine *engine, uint16_t type);
 /* -EKEYREJECTED where the peer's verdict is not of this session */
 int sevlm__commit_check(struct sevlm__engine *engine, uint16_t type,
 			const uint8_t *body);
+/* the MAC of a RESOLVE */
+int sevlm__commit_verdict(const struct sevlm__engine *engine, uint32_t role,
+			  uint32_t verdict, uint8_t *mac);
 void sevlm__commit_note(const struct sevlm__engine *engine, uint8_t *note);
+/* the session of a note into a new engine: 0 or -EBADMSG */
+int sevlm__commit_read(struct sevlm__engine *engine, const uint8_t *note);
+
+/* ---- resolve.c: one verdict each, in another connection ---------------- */
+
+/* forgets the old connection; -EINVAL for a channel that will not do */
+int sevlm__resolve_begin(struct sevlm__engine *engine,
+			 const struct sevlm_reconnect *config);
+int sevlm__resolve_send(struct sevlm__engine *engine, uint32_t verdict);
+/* the peer's verdict, authentic: 0, -EAGAIN, or an error put into words */
+int sevlm__resolve_hear(struct sevlm__engine *engine, uint32_t *ret_verdict);
+/* nothing came of it: -ETIMEDOUT with a sentence */
+int sevlm__resolve_late(struct sevlm__engine *engine);
 
 #endif /* SEVLM_ENGINE_H */

@@ -94,6 +94,7 @@ int source_end(struct sevlm_source *source)
 	ret = sevlm__engine_send(engine, RECORD_END, body, sizeof(body));
 	if (!ret)
 		ret = sevlm__hash_peek(engine->hash, source->digest);
+	source->ended = true;
 	source->state = SOURCE_PREPARED;
 	return ret;
 }
@@ -119,6 +120,7 @@ int source_given_up(struct sevlm_source *source, const uint8_t *body)
 	if (ret)
 		return ret;
 	engine->peer_aborted = true;
+	source->never = true;
 	return sevlm__fail(&engine->error, -ECANCELED, "the target gave up");
 }
 
@@ -156,7 +158,7 @@ int source_commit(struct sevlm_source *source)
 	return ret;
 }
 
-static int started(struct sevlm_source *source)
+int source_gone(struct sevlm_source *source)
 {
 	struct sevlm_progress *progress = &source->engine.progress;
 
@@ -170,17 +172,22 @@ static int started(struct sevlm_source *source)
 static int never(struct sevlm_source *source)
 {
 	source->decided = false;
+	source->never = true;
 	return sevlm__fail(&source->engine.error, -ECANCELED,
 			   "the target said that it will never start the "
 			   "guest");
 }
 
-static int lost(struct sevlm_source *source)
+int source_lost(struct sevlm_source *source)
 {
-	source->engine.outcome = SEVLM_OUTCOME_LOST;
-	return sevlm__fail(&source->engine.error, -EIO,
-			   "the target took the guest over and could not run "
-			   "it");
+	struct sevlm__engine *engine = &source->engine;
+	int cause = sevlm__fail(&engine->error, -EIO,
+				"the target took the guest over and could not "
+				"run it");
+
+	sevlm__engine_settle(engine, SEVLM_OUTCOME_LOST, cause);
+	source->state = SOURCE_ENDED;
+	return 0;
 }
 
 int source_started(struct sevlm_source *source)
@@ -189,9 +196,9 @@ int source_started(struct sevlm_source *source)
 		uint16_t type;
 		int (*then)(struct sevlm_source *source);
 	} verdicts[] = {
-		{ RECORD_STARTED, started },
+		{ RECORD_STARTED, source_gone },
 		{ RECORD_NEVER, never },
-		{ RECORD_LOST, lost },
+		{ RECORD_LOST, source_lost },
 	};
 	struct sevlm__engine *engine = &source->engine;
 	struct sevlm__record record;
@@ -219,11 +226,11 @@ int source_finish(struct sevlm_source *source)
 {
 	int ret = sevlm_send_finish(source->send);
 
+	sevlm__engine_settle(&source->engine, SEVLM_OUTCOME_COMPLETED, 0);
 	if (ret)
 		sevlm__fail(&source->engine.error, ret,
 			    "the guest runs on the target, but %s",
 			    source->engine.vm->error.text);
-	source->engine.outcome = SEVLM_OUTCOME_COMPLETED;
 	source->state = SOURCE_ENDED;
 	return 0;
 }

@@ -161,6 +161,21 @@ void sevlm__inbox_close(struct sevlm__inbox *inbox)
 	pthread_mutex_unlock(&inbox->lock);
 }
 
+void sevlm__inbox_reset(struct sevlm__inbox *inbox)
+{
+	pthread_mutex_lock(&inbox->lock);
+	inbox->first = 0;
+	inbox->count = 0;
+	inbox->have = 0;
+	inbox->total = 0;
+	inbox->magic_have = 0;
+	inbox->next_pending = false;
+	inbox->lent = false;
+	inbox->broken = 0;
+	inbox->closed = false;
+	pthread_mutex_unlock(&inbox->lock);
+}
+
 int sevlm__inbox_peek(struct sevlm__inbox *inbox, struct sevlm__record *record,
 		      const uint8_t **ret_header, const uint8_t **ret_body)
 {

@@ -255,6 +255,23 @@ static int verdict(struct line *line, const uint8_t *body, size_t bytes)
 	return 0;
 }
 
+static int resolve(struct line *line, const uint8_t *body, size_t bytes)
+{
+	struct sevlm__resolve its;
+	int ret = sevlm__resolve_decode(body, &its);
+
+	(void)bytes;
+	if (ret)
+		return ret;
+	add(line, "%s: %s, session ",
+	    its.role == ROLE_SOURCE ? "source" : "target",
+	    sevlm__verdict_name(its.verdict));
+	add_digest(line, its.token);
+	add(line, ", authenticated by ");
+	add_digest(line, its.mac);
+	return 0;
+}
+
 static int abort_(struct line *line, const uint8_t *body, size_t bytes)
 {
 	char text[ABORT_TEXT_MAX + 1];
@@ -276,7 +293,7 @@ static const struct {
 	{ RECORD_END, end },	     { RECORD_PREPARED, digest },
 	{ RECORD_COMMIT, verdict },  { RECORD_STARTED, verdict },
 	{ RECORD_NEVER, verdict },   { RECORD_LOST, verdict },
-	{ RECORD_ABORT, abort_ },
+	{ RECORD_ABORT, abort_ },    { RECORD_RESOLVE, resolve },
 };
 
 static int describe_record(struct sevlm_inspect *inspect,

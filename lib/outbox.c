@@ -161,6 +161,27 @@ void sevlm__outbox_close(struct sevlm__outbox *outbox)
 	pthread_mutex_unlock(&outbox->lock);
 }
 
+void sevlm__outbox_reset(struct sevlm__outbox *outbox)
+{
+	pthread_mutex_lock(&outbox->lock);
+	outbox->first = 0;
+	outbox->count = 0;
+	outbox->consumed = 0;
+	outbox->magic_left = RECORD_MAGIC_SIZE;
+	outbox->closed = false;
+	pthread_mutex_unlock(&outbox->lock);
+}
+
+bool sevlm__outbox_left(struct sevlm__outbox *outbox)
+{
+	bool left;
+
+	pthread_mutex_lock(&outbox->lock);
+	left = outbox->count;
+	pthread_mutex_unlock(&outbox->lock);
+	return left;
+}
+
 bool sevlm__outbox_empty(struct sevlm__outbox *outbox)
 {
 	bool empty;

@@ -29,6 +29,7 @@ static const struct sevlm__record_type types[] = {
 	  "LOST" },
 	{ RECORD_ABORT, BOTH, ABORT_HEAD_SIZE, ABORT_HEAD_SIZE + ABORT_TEXT_MAX,
 	  "ABORT" },
+	{ RECORD_RESOLVE, BOTH, RESOLVE_SIZE, RESOLVE_SIZE, "RESOLVE" },
 };
 
 const struct sevlm__record_type *sevlm__record_type(uint16_t type)
@@ -428,5 +429,47 @@ int sevlm__abort_decode(const uint8_t *in, size_t bytes, int *ret_cause,
 		text[i] = r.at[i] >= ' ' && r.at[i] <= '~' ? (char)r.at[i] :
 							     '?';
 	text[count] = '\0';
+	return 0;
+}
+
+static const struct {
+	uint32_t role;
+	const char *name;
+} verdicts[] = {
+	[VERDICT_COMMITTED] = { ROLE_SOURCE, "COMMITTED" },
+	[VERDICT_KEPT] = { ROLE_SOURCE, "KEPT" },
+	[VERDICT_STARTED] = { ROLE_TARGET, "STARTED" },
+	[VERDICT_NEVER] = { ROLE_TARGET, "NEVER-STARTED" },
+	[VERDICT_LOST] = { ROLE_TARGET, "LOST" },
+};
+
+const char *sevlm__verdict_name(uint32_t verdict)
+{
+	return verdict && verdict < ARRAY_SIZE(verdicts) ?
+		       verdicts[verdict].name :
+		       "unknown";
+}
+
+void sevlm__resolve_encode(const struct sevlm__resolve *resolve, uint8_t *out)
+{
+	struct sevlm__writer w = sevlm__writer(out, RESOLVE_SIZE);
+
+	sevlm__put32(&w, resolve->role);
+	sevlm__put32(&w, resolve->verdict);
+	sevlm__put_bytes(&w, resolve->token, sizeof(resolve->token));
+	sevlm__put_bytes(&w, resolve->mac, sizeof(resolve->mac));
+}
+
+int sevlm__resolve_decode(const uint8_t *in, struct sevlm__resolve *resolve)
+{
+	struct sevlm__reader r = sevlm__reader(in, RESOLVE_SIZE);
+
+	resolve->role = sevlm__get32(&r);
+	resolve->verdict = sevlm__get32(&r);
+	sevlm__get_bytes(&r, resolve->token, sizeof(resolve->token));
+	sevlm__get_bytes(&r, resolve->mac, sizeof(resolve->mac));
+	if (!resolve->role || resolve->verdict >= ARRAY_SIZE(verdicts) ||
+	    verdicts[resolve->verdict].role != resolve->role)
+		return -EBADMSG;
 	return 0;
 }

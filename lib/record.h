@@ -27,6 +27,7 @@
 #define RECORD_NEVER	13u
 #define RECORD_LOST	14u
 #define RECORD_ABORT	15u
+#define RECORD_RESOLVE	16u
 
 #define ROLE_SOURCE 1u
 #define ROLE_TARGET 2u
@@ -179,5 +180,24 @@ size_t sevlm__abort_encode(int cause, const char *text, uint8_t *out);
 /* text: ABORT_TEXT_MAX + 1 bytes, printable ASCII whatever came */
 int sevlm__abort_decode(const uint8_t *in, size_t bytes, int *ret_cause,
 			char *text);
+
+/* RESOLVE: what a side has decided, for good */
+#define VERDICT_COMMITTED 1u	/* source: it let go */
+#define VERDICT_KEPT	  2u	/* source: it runs on there */
+#define VERDICT_STARTED	  3u	/* target: it runs there */
+#define VERDICT_NEVER	  4u	/* target: it never will there */
+#define VERDICT_LOST	  5u	/* target: it took over and could not */
+
+#define RESOLVE_SIZE 72
+struct sevlm__resolve {
+	uint32_t role;
+	uint32_t verdict;
+	uint8_t token[SEVLM_TOKEN_SIZE];
+	uint8_t mac[SEVLM__DIGEST_SIZE];
+};
+void sevlm__resolve_encode(const struct sevlm__resolve *resolve, uint8_t *out);
+/* -EBADMSG: no such role, or a verdict that is not that role's to give */
+int sevlm__resolve_decode(const uint8_t *in, struct sevlm__resolve *resolve);
+const char *sevlm__verdict_name(uint32_t verdict);
 
 #endif /* SEVLM_RECORD_H */

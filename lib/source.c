@@ -166,7 +166,7 @@ static int flush(struct sevlm_source *source)
 	return 0;
 }
 
-enum patience { HELLO, STALL, COMMIT, GOODBYE, FOREVER };
+enum patience { HELLO, STALL, COMMIT, VERDICT, GOODBYE, FOREVER };
 
 /* In the order of a migration. listens: the state reads records itself. */
 static const struct {
@@ -193,6 +193,8 @@ static const struct {
 	[SOURCE_PERSIST] = { persist, SEVLM_PHASE_COMMIT, COMMIT, false },
 	[SOURCE_COMMIT] = { source_commit, SEVLM_PHASE_COMMIT, COMMIT, true },
 	[SOURCE_STARTED] = { source_started, SEVLM_PHASE_COMMIT, COMMIT, true },
+	[SOURCE_RESOLVE] = { source_resolve, SEVLM_PHASE_COMMIT, VERDICT, true },
+	[SOURCE_VERDICT] = { source_verdict, SEVLM_PHASE_COMMIT, VERDICT, true },
 	[SOURCE_FINISH] = { source_finish, SEVLM_PHASE_COMMIT, FOREVER, true },
 	[SOURCE_UNDO] = { undo, SEVLM_PHASE_ENDING, FOREVER, true },
 	[SOURCE_RESUME] = { resume, SEVLM_PHASE_ENDING, FOREVER, true },
@@ -204,19 +206,21 @@ static const struct {
 static void set_patience(struct sevlm_source *source)
 {
 	const struct sevlm_source_config *config = &source->config;
+	enum patience patience = states[source->state].patience;
 	const uint64_t ns[] = {
 		[HELLO] = config->hello_timeout_ns,
 		[STALL] = config->stall_timeout_ns,
 		[COMMIT] = config->commit_timeout_ns,
+		[VERDICT] = config->commit_timeout_ns,
 		[GOODBYE] = FAREWELL,
 		[FOREVER] = 0,
 	};
 
-	source->engine.patience_ns = ns[states[source->state].patience];
-	/* a peer that drips bytes must not stretch the introduction */
-	source->engine.from_start = states[source->state].patience == HELLO;
+	source->engine.patience_ns = ns[patience];
+	/* a peer that drips bytes must not stretch it */
+	source->engine.from_start = patience == HELLO || patience == VERDICT;
 	/* nor the time in which the guest stands and waits for its verdict */
-	source->engine.deaf = states[source->state].patience == COMMIT;
+	source->engine.deaf = patience == COMMIT;
 }
 
 bool source_ending(const struct sevlm_source *source)
@@ -230,18 +234,18 @@ void source_fail(struct sevlm_source *source, int cause)
 	struct sevlm__engine *engine = &source->engine;
 
 	engine->want = 0;
-	engine->cause = cause;
-	if (engine->outcome) {
-		source->state = SOURCE_ENDED;
-	} else if (source->decided) {
-		engine->outcome = SEVLM_OUTCOME_IN_DOUBT;
-		source->state = SOURCE_ENDED;
-	} else {
-		engine->outcome = cause == -ECANCELED ?
-					  SEVLM_OUTCOME_CANCELLED :
-					  SEVLM_OUTCOME_ABORTED;
-		source->state = SOURCE_UNDO;
+	source->state = SOURCE_ENDED;
+	if (engine->outcome)
+		return;
+	if (source->decided) {
+		sevlm__engine_settle(engine, SEVLM_OUTCOME_IN_DOUBT, cause);
+		return;
 	}
+	sevlm__engine_settle(engine,
+			     cause == -ECANCELED ? SEVLM_OUTCOME_CANCELLED :
+						   SEVLM_OUTCOME_ABORTED,
+			     cause);
+	source->state = SOURCE_UNDO;
 }
 
 /* What may end a migration from outside of its own steps. */
@@ -252,6 +256,9 @@ static int interrupted(struct sevlm_source *source, bool late)
 	const uint8_t *body;
 	int ret = 0;
 
+	/* what is decided already cannot be cancelled */
+	if (engine->resolving)
+		return late ? sevlm__resolve_late(engine) : 0;
 	if (late)
 		return sevlm__fail(&engine->error, -ETIMEDOUT,
 				   engine->from_start ?
@@ -387,7 +394,7 @@ SEVLM_API int sevlm_source_outcome(struct sevlm_source *source,
 		return -EINVAL;
 	/* it counts once nothing is left to be done for it */
 	*ret_outcome = source->state == SOURCE_ENDED ? source->engine.outcome :
-						       SEVLM_OUTCOME_NONE;
+						       source->engine.told;
 	if (ret_cause)
 		*ret_cause = source->engine.cause;
 	return 0;

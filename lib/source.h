@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The source engine's parts: source.c, precopy.c, handover.c, answers.c. */
+/* The source engine's parts: source.c, precopy.c, handover.c, answers.c,
+ * inquiry.c. */
 #ifndef SEVLM_SOURCE_H
 #define SEVLM_SOURCE_H
 
@@ -22,6 +23,8 @@ enum source_state {
 	SOURCE_PERSIST,
 	SOURCE_COMMIT,
 	SOURCE_STARTED,
+	SOURCE_RESOLVE,
+	SOURCE_VERDICT,
 	SOURCE_FINISH,
 	SOURCE_UNDO,
 	SOURCE_RESUME,
@@ -46,6 +49,8 @@ struct sevlm_source {
 	bool final;		/* the guest stands */
 	uint32_t final_rounds;
 	bool decided;		/* the note is persisted: no way back */
+	bool ended;		/* END is on its way: the target may wait */
+	bool never;		/* the target said that it never starts it */
 	uint64_t paused_ns;
 	uint64_t cursor;	/* of the walk that the state does */
 	struct source_blob blobs[SEVLM_MAX_STATES];
@@ -70,6 +75,11 @@ int source_given_up(struct sevlm_source *source, const uint8_t *body);
 int source_commit(struct sevlm_source *source);
 int source_started(struct sevlm_source *source);
 int source_finish(struct sevlm_source *source);
+int source_resolve(struct sevlm_source *source);
+int source_verdict(struct sevlm_source *source);
+/* the guest runs on the target */
+int source_gone(struct sevlm_source *source);
+int source_lost(struct sevlm_source *source);
 
 bool source_ending(const struct sevlm_source *source);
 void source_fail(struct sevlm_source *source, int cause);

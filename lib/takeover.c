@@ -43,6 +43,8 @@ int target_commit(struct sevlm_target *target)
 	if (ret)
 		return ret;
 	sevlm__engine_release(&target->engine);
+	target->heard = VERDICT_COMMITTED;
+	target->asked = true;
 	target->state = TARGET_PERSIST;
 	return 0;
 }
@@ -60,8 +62,10 @@ int target_run(struct sevlm_target *target)
 /* The guest runs: from here on nothing can change the outcome. */
 int target_started(struct sevlm_target *target)
 {
-	int ret = sevlm__commit_send(&target->engine, RECORD_STARTED);
+	int ret = target->asked ? 0 : target_late_word(target);
 
+	if (ret != -EAGAIN && target->asked)
+		ret = target_say(target, RECORD_STARTED);
 	if (ret == -EAGAIN)
 		return ret;
 	target->state = TARGET_FLUSH;

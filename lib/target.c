@@ -191,7 +191,7 @@ static int undo(struct sevlm_target *target)
 	if (!engine->peer_aborted && !atomic_load(&engine->closed))
 		ret = target->last_word == RECORD_ABORT ?
 			      say_why(target) :
-			      sevlm__commit_send(engine, target->last_word);
+			      target_say(target, target->last_word);
 	if (ret == -EAGAIN)
 		return ret;
 	target->state = TARGET_FLUSH;
@@ -226,6 +226,7 @@ static const struct {
 	[TARGET_COMMIT] = { target_commit, SEVLM_PHASE_COMMIT, FOREVER, true },
 	[TARGET_PERSIST] = { target_persist, SEVLM_PHASE_COMMIT, FOREVER, true },
 	[TARGET_RUN] = { target_run, SEVLM_PHASE_COMMIT, FOREVER, true },
+	[TARGET_RESOLVE] = { target_resolve, SEVLM_PHASE_COMMIT, HELLO, true },
 	[TARGET_STARTED] = { target_started, SEVLM_PHASE_COMMIT, GOODBYE, true },
 	[TARGET_UNDO] = { undo, SEVLM_PHASE_ENDING, GOODBYE, true },
 	[TARGET_FLUSH] = { flush, SEVLM_PHASE_ENDING, GOODBYE, true },
@@ -252,27 +253,38 @@ static bool settled(const struct sevlm_target *target)
 	return target->state >= TARGET_STARTED;
 }
 
+/* A word that does not get through changes nothing that is decided. */
+static bool decided(const struct sevlm_target *target)
+{
+	return target->state == TARGET_RESOLVE ||
+	       target->engine.outcome == SEVLM_OUTCOME_COMPLETED;
+}
+
 void target_fail(struct sevlm_target *target, int cause)
 {
 	struct sevlm__engine *engine = &target->engine;
+	uint32_t outcome = cause == -ECANCELED ? SEVLM_OUTCOME_CANCELLED :
+						 SEVLM_OUTCOME_ABORTED;
 
 	engine->want = 0;
-	engine->cause = cause;
 	engine->vm->regions_open = false;
+	if (decided(target)) {
+		target->state = TARGET_ENDED;
+		return;
+	}
 	target->state = TARGET_UNDO;
-	engine->outcome = cause == -ECANCELED ? SEVLM_OUTCOME_CANCELLED :
-						SEVLM_OUTCOME_ABORTED;
 	target->last_word = RECORD_ABORT;
 	if (target->taken_over) {
-		engine->outcome = SEVLM_OUTCOME_LOST;
+		outcome = SEVLM_OUTCOME_LOST;
 		target->last_word = RECORD_LOST;
 	} else if (target->prepared && cause == -ECONNRESET &&
 		   !engine->peer_aborted) {
-		engine->outcome = SEVLM_OUTCOME_IN_DOUBT;
+		outcome = SEVLM_OUTCOME_IN_DOUBT;
 		target->state = TARGET_ENDED;
 	} else if (target->prepared) {
 		target->last_word = RECORD_NEVER;
 	}
+	sevlm__engine_settle(engine, outcome, cause);
 }
 
 static int interrupted(struct sevlm_target *target, bool late)
@@ -282,6 +294,8 @@ static int interrupted(struct sevlm_target *target, bool late)
 	const uint8_t *body;
 	int ret;
 
+	if (target->state == TARGET_RESOLVE)
+		return target_unanswered(target, late);
 	if (late)
 		return sevlm__fail(&engine->error, -ETIMEDOUT,
 				   engine->from_start ?
@@ -415,7 +429,7 @@ SEVLM_API int sevlm_target_outcome(struct sevlm_target *target,
 	if (!target || !ret_outcome)
 		return -EINVAL;
 	*ret_outcome = target->state == TARGET_ENDED ? target->engine.outcome :
-						       SEVLM_OUTCOME_NONE;
+						       target->engine.told;
 	if (ret_cause)
 		*ret_cause = target->engine.cause;
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The target engine's parts: target.c, apply.c, blobs.c, duties.c,
- * takeover.c. */
+ * takeover.c, reply.c. */
 #ifndef SEVLM_TARGET_H
 #define SEVLM_TARGET_H
 
@@ -17,6 +17,7 @@ enum target_state {
 	TARGET_COMMIT,
 	TARGET_PERSIST,
 	TARGET_RUN,
+	TARGET_RESOLVE,
 	TARGET_STARTED,
 	TARGET_UNDO,
 	TARGET_FLUSH,
@@ -41,6 +42,9 @@ struct sevlm_target {
 	enum target_stage stage;
 	bool prepared;		/* PREPARED was promised */
 	bool taken_over;	/* the note is persisted: the guest is ours */
+	bool fenced;		/* the operator says that the source is dead */
+	bool asked;		/* the source spoke, in this connection */
+	uint32_t heard;		/* VERDICT_* of the source, or 0 */
 	uint16_t last_word;	/* record type that UNDO sends */
 	uint32_t policy;		/* as HELLO named it */
 	uint64_t next_gpa;	/* pages of an epoch come by rising address */
@@ -69,6 +73,15 @@ int target_commit(struct sevlm_target *target);
 int target_persist(struct sevlm_target *target);
 int target_run(struct sevlm_target *target);
 int target_started(struct sevlm_target *target);
+
+/* reply.c, as takeover.c */
+int target_resolve(struct sevlm_target *target);
+/* what may end an attempt beside the source's word */
+int target_unanswered(struct sevlm_target *target, bool late);
+/* our last word, in the form that this connection has for it */
+int target_say(struct sevlm_target *target, uint16_t type);
+/* a word of a source that was said to be dead */
+int target_late_word(struct sevlm_target *target);
 
 /* apply.c: one record of the stream into the guest, its place in the order
  * checked; 0 or the cause of failure with its sentence in the engine */

@@ -13,7 +13,7 @@ cat >"$work/layers" <<'TABLE'
 2 kernel crypto verify
 3 pages states rounds arrivals chunks ranges identity trust chain reasons policy findings remedies
 4 vm probe check feature control list send receive
-5 engine schedule inbox outbox handshake commit source answers precopy handover target apply blobs duties takeover inspect
+5 engine schedule inbox outbox handshake commit resolve source answers precopy handover inquiry target apply blobs duties takeover reply resolver inspect
 TABLE
 
 # "D file symbol" defines, "U file symbol" needs

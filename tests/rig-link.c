@@ -136,7 +136,9 @@ static void mark(struct rig_pipe *pipe)
 static void output(struct rig_side *from, struct iovec *iov, size_t *count)
 {
 	int ret =
-		from->target
+		from->resolver
+			? sevlm_resolver_output(from->resolver, iov, count)
+		: from->target
 			? sevlm_target_output(from->target_engine, iov, count)
 			: sevlm_source_output(from->source_engine, iov, count);
 
@@ -146,7 +148,9 @@ static void output(struct rig_side *from, struct iovec *iov, size_t *count)
 
 static void consumed(struct rig_side *from, size_t bytes)
 {
-	if (from->target)
+	if (from->resolver)
+		sevlm_resolver_consumed(from->resolver, bytes);
+	else if (from->target)
 		sevlm_target_consumed(from->target_engine, bytes);
 	else
 		sevlm_source_consumed(from->source_engine, bytes);
@@ -165,6 +169,8 @@ static size_t room(struct rig_pipe *pipe)
 
 static bool gone(const struct rig_side *side)
 {
+	if (side->resolver)
+		return side->closed;
 	return side->killed || side->closed ||
 	       (side->target ? !side->target_engine : !side->source_engine);
 }
@@ -303,6 +309,10 @@ static size_t feed(struct rig_side *to, struct rig_pipe *pipe, size_t bytes)
 	const uint8_t *buf = pipe->buf + pipe->out % PIPE_ROOM;
 	size_t taken = 0;
 
+	if (to->resolver) {
+		sevlm_resolver_feed(to->resolver, buf, bytes, &taken);
+		return taken;
+	}
 	if (to->target && pipe->random.state & 1)
 		return feed_space(to->target_engine, buf, bytes);
 	if (to->target)

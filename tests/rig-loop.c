@@ -27,7 +27,7 @@ void rig_trace(struct rig *rig, const char *format, ...)
 
 static bool has_engine(const struct rig_side *side)
 {
-	return side->target_engine || side->source_engine;
+	return side->target_engine || side->source_engine || side->resolver;
 }
 
 static void look(struct rig_side *side)
@@ -35,7 +35,11 @@ static void look(struct rig_side *side)
 	const char *error;
 
 	side->progress.size = sizeof(side->progress);
-	if (side->target) {
+	if (side->resolver) {
+		sevlm_resolver_outcome(side->resolver, &side->outcome,
+				       &side->cause);
+		error = sevlm_resolver_error(side->resolver);
+	} else if (side->target) {
 		sevlm_target_outcome(side->target_engine, &side->outcome,
 				     &side->cause);
 		sevlm_target_progress(side->target_engine, &side->progress);
@@ -74,10 +78,14 @@ uint32_t rig_step(struct rig_side *side)
 	if (!has_engine(side))
 		return 0;
 	side->steps++;
-	ret = side->target ? sevlm_target_step(side->target_engine,
-					       side->rig->now_ns, &side->want)
-			   : sevlm_source_step(side->source_engine,
-					       side->rig->now_ns, &side->want);
+	ret = side->resolver ? sevlm_resolver_step(side->resolver,
+						   side->rig->now_ns,
+						   &side->want)
+	      : side->target ? sevlm_target_step(side->target_engine,
+						 side->rig->now_ns, &side->want)
+			     : sevlm_source_step(side->source_engine,
+						 side->rig->now_ns,
+						 &side->want);
 	if (ret)
 		side->want = 0;
 	look(side);
@@ -102,12 +110,15 @@ int rig_cancel(struct rig_side *side)
 
 void rig_closed(struct rig_side *side)
 {
-	if (side->closed || side->killed || !has_engine(side))
+	if (side->closed || !has_engine(side) ||
+	    (side->killed && !side->resolver))
 		return;
 	side->closed = true;
 	side->rig->busy = true;
 	rig_trace(side->rig, "%s: sees the link closed", side->name);
-	if (side->target)
+	if (side->resolver)
+		sevlm_resolver_closed(side->resolver);
+	else if (side->target)
 		sevlm_target_closed(side->target_engine);
 	else
 		sevlm_source_closed(side->source_engine);
@@ -137,8 +148,10 @@ void rig_free_engine(struct rig_side *side)
 {
 	sevlm_source_free(side->source_engine);
 	sevlm_target_free(side->target_engine);
+	sevlm_resolver_free(side->resolver);
 	side->source_engine = NULL;
 	side->target_engine = NULL;
+	side->resolver = NULL;
 }
 
 void rig_drop(struct rig_side *side, bool told)
@@ -151,17 +164,20 @@ void rig_drop(struct rig_side *side, bool told)
 		side->running = true;
 }
 
-uint64_t rig_deadline(struct rig_side *side)
-{
-	if (side->ended || side->killed || !has_engine(side))
-		return RIG_NEVER;
-	return side->target ? sevlm_target_deadline(side->target_engine)
-			    : sevlm_source_deadline(side->source_engine);
-}
-
 static bool over(const struct rig_side *side)
 {
-	return side->ended || side->killed || !has_engine(side);
+	return side->ended || !has_engine(side) ||
+	       (side->killed && !side->resolver);
+}
+
+uint64_t rig_deadline(struct rig_side *side)
+{
+	if (over(side))
+		return RIG_NEVER;
+	if (side->resolver)
+		return sevlm_resolver_deadline(side->resolver);
+	return side->target ? sevlm_target_deadline(side->target_engine)
+			    : sevlm_source_deadline(side->source_engine);
 }
 
 bool rig_done(const struct rig *rig)
@@ -237,7 +253,9 @@ static void jump(struct rig *rig)
 		    rig->target.phase != SEVLM_PHASE_COMMIT || rig->operated)
 			rig->hung = true;
 		rig->operated = true;
-		if (rig_one_in(&rig->random, 2))
+		if (rig->source.killed && rig_one_in(&rig->random, 2))
+			rig_fence(rig);
+		else if (rig_one_in(&rig->random, 2))
 			rig_closed(&rig->target);
 		else if (!over(&rig->target))
 			rig_cancel(&rig->target);

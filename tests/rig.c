@@ -308,6 +308,16 @@ static int open_link(struct rig *rig)
 	return ret;
 }
 
+int rig_relink(struct rig *rig)
+{
+	rig_pipe_fini(&rig->there);
+	rig_pipe_fini(&rig->back);
+	rig->cut_told = false;
+	rig->operated = false;
+	rig->rounds = 0;
+	return open_link(rig);
+}
+
 static void default_to(uint64_t *value, uint64_t by_default)
 {
 	if (!*value)
@@ -397,20 +407,16 @@ static int next(struct rig *rig, struct sevlm_sim_host *host)
 	struct rig_plan *plan = &rig->plan;
 	int ret;
 
-	rig->operated = rig->hung = rig->both = rig->same = false;
-	rig->cut_told = false;
+	rig->hung = rig->both = rig->same = false;
 	rig->freed = 0;
-	rig->rounds = 0;
 	memset(&rig->hooks, 0, sizeof(rig->hooks));
 	memset(plan->cut_at, 0, sizeof(plan->cut_at));
 	plan->stop_anyway = 1;
-	rig_pipe_fini(&rig->there);
-	rig_pipe_fini(&rig->back);
 	sevlm_sim_host_fail(rig->source.host, NULL);
 	sevlm_sim_host_fail(host, NULL);
 	ret = open_target(rig, host);
 	if (!ret)
-		ret = open_link(rig);
+		ret = rig_relink(rig);
 	if (!ret)
 		configure(rig);
 	return ret;

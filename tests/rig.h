@@ -3,7 +3,8 @@
  * A migration in one thread: two software hosts, a running guest, both
  * engines, a link and a clock that exist only in arithmetic. Everything
  * follows from the plan's seed. rig.c has the lifetimes, rig-vmm.c a correct
- * VMM, rig-link.c the link, rig-loop.c the time, rig-verdict.c the end.
+ * VMM, rig-link.c the link, rig-loop.c the time, rig-resolve.c what follows a
+ * doubt, rig-verdict.c the end.
  *
  * Calls return 0 or a negative errno; -ENODEV stands for "the rig itself
  * could not be put up".
@@ -108,6 +109,7 @@ struct rig_side {
 	struct sevlm_kernel_ops ops;
 	struct sevlm_source *source_engine;
 	struct sevlm_target *target_engine;
+	struct sevlm_resolver *resolver; /* in the place of an engine */
 	/* what the engine said */
 	uint32_t want; /* of the last step() */
 	uint32_t phase;
@@ -241,6 +243,8 @@ int rig_open(struct rig *rig, const struct rig_hosts *hosts,
 /* the engines, the link and the dirty log */
 int rig_start(struct rig *rig);
 void rig_round(struct rig *rig);
+/* another link in the place of the last one */
+int rig_relink(struct rig *rig);
 /* until both sides have ended, or it hangs */
 void rig_run(struct rig *rig);
 /* forget a migration whose guest runs on at the source, and put up what
@@ -270,6 +274,19 @@ uint64_t rig_deadline(struct rig_side *side);
 /* step one side, without the VMM's answer */
 uint32_t rig_step(struct rig_side *side);
 void rig_move(struct rig *rig);
+
+/* ---- rig-resolve.c ------------------------------------------------------ */
+
+/* Both sides meet on a new link, each with its engine, or with its note where
+ * it died; rig_run() is next. Returns the sides that take part: RIG_SOURCE,
+ * RIG_TARGET */
+#define RIG_SOURCE 1u
+#define RIG_TARGET 2u
+uint32_t rig_reconnect(struct rig *rig);
+/* somebody saw to it that the source is dead */
+int rig_fence(struct rig *rig);
+/* where the attempt says so, a VMM that has only the guest lets it run */
+void rig_reconnected(struct rig *rig);
 
 /* ---- rig-vmm.c: a correct VMM ------------------------------------------- */
 

@@ -217,6 +217,97 @@ START_TEST(note)
 }
 END_TEST
 
+static int read_note(const uint8_t *bytes, struct sevlm__engine *engine)
+{
+	*engine = (struct sevlm__engine){.role = 0};
+	sevlm__error_clear(&engine->error);
+	return sevlm__commit_read(engine, bytes);
+}
+
+START_TEST(note_is_read_back)
+{
+	struct sevlm__engine engine = engine_of((uint32_t)_i), back;
+	uint8_t bytes[SEVLM_NOTE_SIZE], token[SEVLM_TOKEN_SIZE];
+
+	sevlm__commit_note(&engine, bytes);
+	ck_assert_int_eq(read_note(bytes, &back), 0);
+	ck_assert_uint_eq(back.role, engine.role);
+	ck_assert_mem_eq(back.nonces, engine.nonces, sizeof(back.nonces));
+	ck_assert_mem_eq(back.key, engine.key, sizeof(back.key));
+	ck_assert_int_eq(sevlm__commit_name(&back, token), 0);
+	ck_assert_mem_eq(token, engine.token, sizeof(token));
+}
+END_TEST
+
+/* a bit of what is the same in all notes of a role */
+START_TEST(damaged_note)
+{
+	struct sevlm__engine engine = engine_of(ROLE_SOURCE), back;
+	uint8_t bytes[SEVLM_NOTE_SIZE];
+
+	sevlm__commit_note(&engine, bytes);
+	for (size_t bit = 0; bit < 8 * sizeof(bytes); bit++) {
+		size_t byte = bit / 8;
+		bool free = byte >= 16 && byte < 112;
+
+		bytes[byte] ^= (uint8_t)(1u << bit % 8);
+		ck_assert_int_eq(read_note(bytes, &back),
+				 free ? 0 : -EBADMSG);
+		bytes[byte] ^= (uint8_t)(1u << bit % 8);
+	}
+}
+END_TEST
+
+/* a file that was made longer, and never written */
+START_TEST(hollow_note)
+{
+	struct sevlm__engine engine = engine_of(ROLE_SOURCE), back;
+	uint8_t bytes[SEVLM_NOTE_SIZE];
+
+	for (size_t at = 16; at < 112; at += 32) {
+		sevlm__commit_note(&engine, bytes);
+		memset(bytes + at, 0, 32);
+		ck_assert_int_eq(read_note(bytes, &back), -EBADMSG);
+	}
+	memset(bytes, 0, sizeof(bytes));
+	ck_assert_int_eq(read_note(bytes, &back), -EBADMSG);
+}
+END_TEST
+
+/* ---- verdicts of a RESOLVE ---- */
+
+static void verdict_mac(struct sevlm__engine *engine, uint32_t role,
+			uint32_t verdict, uint8_t *mac)
+{
+	ck_assert_int_eq(sevlm__commit_verdict(engine, role, verdict, mac), 0);
+}
+
+/* of every role, verdict and session its own, and none that of a record */
+START_TEST(verdict_macs_differ)
+{
+	struct mac macs[(1 + OTHERS) * 2 * 6 + 2 * ARRAY_SIZE(types)];
+	struct sevlm__engine engine = engine_of(ROLE_SOURCE);
+	size_t count = 0;
+
+	for (uint32_t role = 1; role <= 2; role++)
+		for (size_t t = 0; t < ARRAY_SIZE(types); t++)
+			macs[count++] = mac_of(&engine, role, types[t]);
+	for (int i = -1; i < OTHERS; i++) {
+		if (i >= 0)
+			engine = other_engine(ROLE_SOURCE, i);
+		for (uint32_t role = 1; role <= 2; role++)
+			for (uint32_t verdict = 0; verdict < 6; verdict++)
+				verdict_mac(&engine, role, verdict,
+					    macs[count++].bytes);
+	}
+	ck_assert_uint_eq(count, ARRAY_SIZE(macs));
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			ck_assert_mem_ne(macs[i].bytes, macs[j].bytes,
+					 sizeof(macs[i].bytes));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("commit");
@@ -230,6 +321,10 @@ int main(void)
 	tcase_add_test(tcase, every_bit);
 	tcase_add_test(tcase, send);
 	tcase_add_loop_test(tcase, note, 1, 3);
+	tcase_add_loop_test(tcase, note_is_read_back, 1, 3);
+	tcase_add_test(tcase, damaged_note);
+	tcase_add_test(tcase, hollow_note);
+	tcase_add_test(tcase, verdict_macs_differ);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

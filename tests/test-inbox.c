@@ -361,6 +361,42 @@ START_TEST(broken_and_closed)
 }
 END_TEST
 
+/* ---- another connection ---- */
+
+/* whatever was left of the first one */
+START_TEST(reset)
+{
+	three_records();
+	for (size_t cut = 0; cut <= stream_bytes; cut++) {
+		ck_assert_uint_eq(ways[_i](0, cut), cut);
+		if (cut % 3 == 1 && !peek())
+			sevlm__inbox_release(&inbox);
+		if (cut % 2)
+			sevlm__inbox_close(&inbox);
+		sevlm__inbox_reset(&inbox);
+		ck_assert_int_eq(peek(), -EAGAIN);
+		ck_assert_uint_eq(sevlm__inbox_partial(&inbox), 0);
+		ck_assert_uint_eq(ways[_i](0, stream_bytes), stream_bytes);
+		expect_three();
+		tear_down();
+		set_up();
+	}
+}
+END_TEST
+
+START_TEST(reset_after_broken_framing)
+{
+	three_records();
+	stream[0] ^= 1;
+	feed(0, stream_bytes);
+	ck_assert_int_eq(peek(), -EPROTO);
+	stream[0] ^= 1;
+	sevlm__inbox_reset(&inbox);
+	ck_assert_uint_eq(feed(0, stream_bytes), stream_bytes);
+	expect_three();
+}
+END_TEST
+
 /* ---- against a model: whatever the sizes, what goes in comes out ---- */
 
 static uint64_t seed;
@@ -434,6 +470,8 @@ int main(void)
 	tcase_add_test(tcase, closed);
 	tcase_add_test(tcase, closed_at_once);
 	tcase_add_test(tcase, broken_and_closed);
+	tcase_add_loop_test(tcase, reset, 0, 2);
+	tcase_add_test(tcase, reset_after_broken_framing);
 	tcase_add_loop_test(tcase, model, 0, 40);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

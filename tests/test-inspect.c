@@ -15,7 +15,7 @@ struct place {
 	uint16_t type;
 };
 
-#define RECORDS 9
+#define RECORDS 10
 
 static uint8_t stream[16384];
 static size_t stream_bytes;
@@ -111,6 +111,20 @@ static void append_end(void)
 	append_bytes(RECORD_END, 1, body, sizeof(body));
 }
 
+static void append_resolve(void)
+{
+	struct sevlm__resolve resolve = {
+		.role = ROLE_TARGET,
+		.verdict = VERDICT_STARTED,
+	};
+	uint8_t body[RESOLVE_SIZE];
+
+	memset(resolve.token, 0x54, sizeof(resolve.token));
+	memset(resolve.mac, 0x31, sizeof(resolve.mac));
+	sevlm__resolve_encode(&resolve, body);
+	append_bytes(RECORD_RESOLVE, 1, body, sizeof(body));
+}
+
 static void set_up(void)
 {
 	static const uint8_t round[8] = {9};
@@ -132,6 +146,7 @@ static void set_up(void)
 	append_bytes(RECORD_STATE, 1, piece, sizeof(piece));
 	append_end();
 	append_bytes(RECORD_ABORT, 1, "\1\0\0\0\0\0\0\0why\n", 12);
+	append_resolve();
 }
 
 /* ---- reading it ---- */
@@ -206,6 +221,8 @@ static const struct {
 	{"STATE", "id 6, bytes 5 to 10 of 10"},
 	{"END", "11 private, 22 shared, 33 zero, 44 free, digest abab"},
 	{"ABORT", "cancelled: why?"},
+	{"RESOLVE", "target: STARTED, session 5454545454545454, "
+		    "authenticated by 3131313131313131"},
 };
 
 START_TEST(records)
@@ -288,7 +305,7 @@ START_TEST(trailing)
 		reading = read_all();
 		ck_assert_int_eq(reading.ret, -EBADMSG);
 		ck_assert_uint_eq(reading.records, RECORDS);
-		ck_assert_ptr_nonnull(strstr(reading.error, "record 9"));
+		ck_assert_ptr_nonnull(strstr(reading.error, "record 10"));
 	}
 }
 END_TEST

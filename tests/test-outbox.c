@@ -343,6 +343,23 @@ START_TEST(closed)
 }
 END_TEST
 
+/* another connection begins with the magic bytes, whatever was left */
+START_TEST(reset)
+{
+	three_records();
+	consume((size_t)_i);
+	ck_assert(sevlm__outbox_left(&outbox));
+	sevlm__outbox_close(&outbox);
+	ck_assert(sevlm__outbox_left(&outbox));
+	sevlm__outbox_reset(&outbox);
+	ck_assert(!sevlm__outbox_left(&outbox));
+	ck_assert(sevlm__outbox_empty(&outbox));
+	ck_assert_uint_eq(sevlm__outbox_moved(&outbox), (size_t)_i);
+	three_records();
+	ck_assert_uint_eq(expect_output(MOST_PARTS), waiting());
+}
+END_TEST
+
 /* ---- against a model ---- */
 
 static uint64_t seed;
@@ -413,6 +430,7 @@ int main(void)
 	tcase_add_test(tcase, head_stands_alone);
 	tcase_add_test(tcase, most_parts);
 	tcase_add_test(tcase, closed);
+	tcase_add_loop_test(tcase, reset, 1, 40);
 	tcase_add_loop_test(tcase, model, 0, 40);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

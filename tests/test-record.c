@@ -87,6 +87,7 @@ static const struct {
 	{13, 2, 32, 32, "NEVER-STARTED"},
 	{14, 2, 32, 32, "LOST"},
 	{15, 3, 8, 168, "ABORT"},
+	{16, 3, 72, 72, "RESOLVE"},
 };
 
 static int decode_length(uint16_t type, uint32_t length)
@@ -119,7 +120,7 @@ END_TEST
 START_TEST(other_types)
 {
 	ck_assert_int_eq(decode_length(0, 32), -EBADMSG);
-	for (uint32_t type = 16; type <= UINT16_MAX; type += 97) {
+	for (uint32_t type = 17; type <= UINT16_MAX; type += 97) {
 		ck_assert_ptr_null(sevlm__record_type((uint16_t)type));
 		ck_assert_int_eq(decode_length((uint16_t)type, 1), 0);
 		ck_assert_int_eq(decode_length((uint16_t)type, 265992), 0);
@@ -503,6 +504,44 @@ START_TEST(abort_head)
 }
 END_TEST
 
+/* ---- RESOLVE ---- */
+
+START_TEST(resolve_verdicts)
+{
+	struct sevlm__resolve back, resolve = {.role = (uint32_t)_i};
+	uint8_t bytes[RESOLVE_SIZE];
+
+	memset(resolve.token, 0x5a, sizeof(resolve.token));
+	memset(resolve.mac, 0xa5, sizeof(resolve.mac));
+	for (uint32_t verdict = 0; verdict < 300; verdict++) {
+		bool ours = resolve.role == ROLE_SOURCE ?
+				    verdict == 1 || verdict == 2 :
+			    resolve.role == ROLE_TARGET ?
+				    verdict >= 3 && verdict <= 5 :
+				    false;
+
+		resolve.verdict = verdict;
+		sevlm__resolve_encode(&resolve, bytes);
+		ck_assert_int_eq(sevlm__resolve_decode(bytes, &back),
+				 ours ? 0 : -EBADMSG);
+		if (ours)
+			ck_assert_mem_eq(&back, &resolve, sizeof(back));
+	}
+	resolve.verdict = UINT32_MAX;
+	sevlm__resolve_encode(&resolve, bytes);
+	ck_assert_int_eq(sevlm__resolve_decode(bytes, &back), -EBADMSG);
+}
+END_TEST
+
+START_TEST(verdict_names)
+{
+	ck_assert_str_eq(sevlm__verdict_name(VERDICT_COMMITTED), "COMMITTED");
+	ck_assert_str_eq(sevlm__verdict_name(VERDICT_LOST), "LOST");
+	ck_assert_str_eq(sevlm__verdict_name(0), "unknown");
+	ck_assert_str_eq(sevlm__verdict_name(VERDICT_LOST + 1), "unknown");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("record");
@@ -525,6 +564,8 @@ int main(void)
 	tcase_add_test(bodies, abort_causes);
 	tcase_add_test(bodies, abort_text);
 	tcase_add_test(bodies, abort_head);
+	tcase_add_loop_test(bodies, resolve_verdicts, 0, 4);
+	tcase_add_test(bodies, verdict_names);
 	suite_add_tcase(suite, headers);
 	suite_add_tcase(suite, bodies);
 	return run_suite(suite);

@@ -23,6 +23,7 @@ static void reach_session(void)
 	start();
 	while (!(rig.target.want & SEVLM_WANT_SESSION)) {
 		ck_assert(!rig.target.ended);
+		ck_assert_uint_lt(rig.target.steps, 1000);
 		if (rig_step(&rig.source) & SEVLM_WANT_DIRTY)
 			rig_did(&rig.source, SEVLM_WANT_DIRTY,
 				rig_vmm_harvest(&rig));

@@ -278,10 +278,12 @@ static void inspect(const char *const *names, size_t count)
 START_TEST(inspector_reads_it)
 {
 	static const char *const aborted[] = {"HELLO-TARGET", "ABORT"};
+	static const char *const resolved[] = {"RESOLVE-KEPT"};
 
 	inspect(from_source, ARRAY_SIZE(from_source));
 	inspect(from_target, ARRAY_SIZE(from_target));
 	inspect(aborted, ARRAY_SIZE(aborted));
+	inspect(resolved, ARRAY_SIZE(resolved));
 }
 END_TEST
 

@@ -228,6 +228,44 @@ static size_t make_abort(void)
 	return sevlm__abort_encode(-EKEYREJECTED, "not my peer", body);
 }
 
+static size_t make_resolve(uint32_t role, uint32_t verdict)
+{
+	struct sevlm__engine engine = engine_of(role);
+	struct sevlm__resolve resolve = {.role = role, .verdict = verdict};
+
+	memcpy(resolve.token, engine.token, sizeof(resolve.token));
+	ck_assert_int_eq(sevlm__commit_verdict(&engine, role, verdict,
+					       resolve.mac),
+			 0);
+	sevlm__resolve_encode(&resolve, body);
+	return RESOLVE_SIZE;
+}
+
+static size_t make_committed(void)
+{
+	return make_resolve(ROLE_SOURCE, VERDICT_COMMITTED);
+}
+
+static size_t make_kept(void)
+{
+	return make_resolve(ROLE_SOURCE, VERDICT_KEPT);
+}
+
+static size_t make_has_started(void)
+{
+	return make_resolve(ROLE_TARGET, VERDICT_STARTED);
+}
+
+static size_t make_never_will(void)
+{
+	return make_resolve(ROLE_TARGET, VERDICT_NEVER);
+}
+
+static size_t make_has_lost(void)
+{
+	return make_resolve(ROLE_TARGET, VERDICT_LOST);
+}
+
 static const struct {
 	const char *name;
 	uint16_t type;
@@ -251,6 +289,11 @@ static const struct {
 	{"NEVER-STARTED", RECORD_NEVER, 0, 2, make_never},
 	{"LOST", RECORD_LOST, 0, 2, make_lost},
 	{"ABORT", RECORD_ABORT, 0, 1, make_abort},
+	{"RESOLVE-COMMITTED", RECORD_RESOLVE, 0, 0, make_committed},
+	{"RESOLVE-KEPT", RECORD_RESOLVE, 0, 0, make_kept},
+	{"RESOLVE-STARTED", RECORD_RESOLVE, 0, 0, make_has_started},
+	{"RESOLVE-NEVER", RECORD_RESOLVE, 0, 0, make_never_will},
+	{"RESOLVE-LOST", RECORD_RESOLVE, 0, 0, make_has_lost},
 };
 
 START_TEST(encode)

@@ -60,7 +60,12 @@ static int write_file(struct note *note, const void *buf)
 	ret = put(fd, buf);
 	if (close(fd) && !ret)
 		ret = -errno;
-	return ret ? ret : sync_directory(note->path);
+	if (!ret)
+		ret = sync_directory(note->path);
+	/* a note that is found says that the decision was made */
+	if (ret)
+		unlink(note->path);
+	return ret;
 }
 
 int note_write(struct note *note, const void *buf, struct sentence *why)

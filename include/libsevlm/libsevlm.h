@@ -8,8 +8,8 @@
  * one guest and its memory, control over what the guest may announce, then
  * the two ways to move it. A VMM with a migration loop of its own uses the
  * send and receive sessions (section 7) and keeps its stream. A VMM without
- * one drives the engine (sections 8 to 10), which speaks docs/stream.md.
- * Which platforms are trusted is told once, in section 13.
+ * one drives the engine (sections 8 to 11), which speaks docs/stream.md.
+ * Which platforms are trusted is told once, in section 14.
  *
  * Errors. Calls return 0 or a negative errno out of this closed set; any
  * other negative value must be taken as failure too.
@@ -649,7 +649,7 @@ int sevlm_vm_import_control(struct sevlm_vm *vm, uint32_t bits);
 
 struct sevlm_send;
 struct sevlm_receive;
-struct sevlm_trust; /* section 13 */
+struct sevlm_trust; /* section 14 */
 
 /**
  * struct sevlm_peer - the certificates of the platform at the other end
@@ -849,6 +849,26 @@ void sevlm_receive_free(struct sevlm_receive *receive);
  * A peer that has not shown in its HELLO that it is in the same channel costs
  * no command of the firmware, and at most 4096 bytes of memory beside what
  * the engine was made with.
+ *
+ * Where a side falls silent behind END the other is IN_DOUBT, or has kept the
+ * guest while the target waits. Both come together in another channel, at any
+ * later time and as often as it takes, and drive step() as before:
+ *
+ *	source_reconnect()			target_reconnect()
+ *		--> COMMITTED or KEPT
+ *						WANT_PERSIST, WANT_RUN
+ *			STARTED, NEVER or LOST <--
+ *	SEND_FINISH, or WANT_RESUME
+ *
+ * All of these are said for good. While an attempt goes on outcome() tells
+ * the outcome from before it. The outcome changes with what the peer said; an
+ * attempt that fails (silence, another session, a word that contradicts what
+ * is known) changes nothing but error(), and may be made again. A side whose
+ * process died resolves with its note alone, section 11. Where the source is
+ * known to be dead for good, sevlm_target_source_fenced() needs no peer.
+ *
+ * A note says that the decision is made: one whose writing failed, that is,
+ * for which did() was called with an error, must not be found later.
  */
 
 #define SEVLM_WANT_STEP    (1u << 0)  /**< call step() again, at once */
@@ -897,6 +917,21 @@ void sevlm_receive_free(struct sevlm_receive *receive);
 
 /** Size of what names a session for good, WANT_SESSION. */
 #define SEVLM_DIGEST_SIZE 32u
+
+/**
+ * struct sevlm_reconnect - another channel, to resolve in
+ *
+ * @size:     sizeof of the caller
+ * @channel:  SEVLM_CHANNEL_*, of the same kind as the first one
+ * @reserved: zero
+ * @exporter: value of this channel; zero where it is INSECURE
+ */
+struct sevlm_reconnect {
+	size_t size;
+	uint32_t channel;
+	uint32_t reserved;
+	uint8_t exporter[SEVLM_EXPORTER_SIZE];
+};
 
 /** Largest batch of pages in one record. */
 #define SEVLM_MAX_BATCH 64u
@@ -1228,6 +1263,27 @@ int sevlm_source_did(struct sevlm_source *source, uint32_t want, int result);
 int sevlm_source_cancel(struct sevlm_source *source);
 
 /**
+ * sevlm_source_reconnect - tell the target what was decided, and ask it
+ * @source: the engine, whose step() wants nothing more
+ * @config: another channel to the target, which is used from its first byte
+ *
+ * Allowed where the outcome is IN_DOUBT: the source has let go, and learns
+ * whether the target runs the guest (COMPLETED), never will (ABORTED, after
+ * WANT_RESUME), or took it over and lost it (LOST). Also where it is ABORTED
+ * or CANCELLED and END was sent: the target, which may be waiting, is told
+ * that it must never start; the guest runs on here meanwhile. -EBADFD once
+ * the target has agreed, and where there is nothing to resolve.
+ *
+ * The target has commit_timeout_ns for its answer. cancel() has no effect;
+ * closed() ends the attempt.
+ *
+ * Thread: the step thread, with the byte thread at rest.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_source_reconnect(struct sevlm_source *source,
+			   const struct sevlm_reconnect *config);
+
+/**
  * sevlm_source_outcome - how it ended
  * @source:      the engine
  * @ret_outcome: SEVLM_OUTCOME_*
@@ -1519,6 +1575,41 @@ int sevlm_target_did(struct sevlm_target *target, uint32_t want, int result);
 int sevlm_target_cancel(struct sevlm_target *target);
 
 /**
+ * sevlm_target_reconnect - answer a source that comes back
+ * @target: the engine, whose step() wants nothing more
+ * @config: another channel to the source, which is used from its first byte
+ *
+ * Allowed after PREPARED, whatever the outcome is: one that is decided is
+ * told again. IN_DOUBT becomes what the source says: it let go, and the guest
+ * is taken over (WANT_PERSIST, WANT_RUN; COMPLETED), or it kept the guest,
+ * which then can never start here (ABORTED). A cancel() before the source
+ * spoke decides as well: this target never starts the guest.
+ *
+ * The source has hello_timeout_ns for its word.
+ *
+ * Thread: the step thread, with the byte thread at rest.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD.
+ */
+int sevlm_target_reconnect(struct sevlm_target *target,
+			   const struct sevlm_reconnect *config);
+
+/**
+ * sevlm_target_source_fenced - the source is dead for good: take over
+ * @target: the engine, waiting for COMMIT or IN_DOUBT after PREPARED
+ *
+ * To be called only where somebody made sure that the source's copy does not
+ * run and never will again; where it does, the guest runs twice, and nothing
+ * here can see it. step() then wants PERSIST and RUN as after a COMMIT. A
+ * source that speaks all the same is answered STARTED if it let go; if it
+ * says that it kept the guest, both sides' error() say so.
+ * -EAGAIN: the source has just spoken or hung up; step(), and look again.
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADFD (it does not wait, or is decided), -EAGAIN.
+ */
+int sevlm_target_source_fenced(struct sevlm_target *target);
+
+/**
  * sevlm_target_outcome - as sevlm_source_outcome()
  * @target:      the engine
  * @ret_outcome: SEVLM_OUTCOME_*
@@ -1562,7 +1653,162 @@ int sevlm_target_progress(struct sevlm_target *target,
 			  struct sevlm_progress *ret_progress);
 
 /* ------------------------------------------------------------------------
- * 11. Reading a stream without a guest
+ * 11. Resolving with the note alone
+ *
+ * For a side whose process died, or whose engine is gone: no guest is needed,
+ * and none is touched. One resolver is one attempt in one channel.
+ */
+struct sevlm_resolver;
+
+/**
+ * struct sevlm_resolver_config - one attempt
+ *
+ * @size:       sizeof of the caller
+ * @note:       SEVLM_NOTE_SIZE bytes that WANT_PERSIST had stored; copied
+ * @channel:    SEVLM_CHANNEL_*; zero is refused
+ * @lost:       1 for a target that took the guest over and lost it, as where
+ *              its process died with the guest; a source's takes 0 only
+ * @exporter:   value of the channel; zero where it is INSECURE
+ * @timeout_ns: all of the attempt, from the first step(); 0 means 120 s
+ */
+struct sevlm_resolver_config {
+	size_t size;
+	const void *note;
+	uint32_t channel;
+	uint32_t lost;
+	uint8_t exporter[SEVLM_EXPORTER_SIZE];
+	uint64_t timeout_ns;
+};
+
+/**
+ * sevlm_resolver_new - read a note
+ * @config:       how; copied
+ * @ret_resolver: freed with sevlm_resolver_free()
+ *
+ * All memory the attempt needs, some KiB, is allocated here. Makes no system
+ * call.
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL, -EBADMSG (no note, damaged, or of another version),
+ * -ENOMEM, -EIO.
+ */
+int sevlm_resolver_new(const struct sevlm_resolver_config *config,
+		       struct sevlm_resolver **ret_resolver);
+
+/**
+ * sevlm_resolver_free - forget an attempt
+ * @resolver: what to free, or NULL
+ *
+ * Thread: one, no other call running.  Since: 0.1
+ */
+void sevlm_resolver_free(struct sevlm_resolver *resolver);
+
+/**
+ * sevlm_resolver_step - as sevlm_source_step()
+ * @resolver: the attempt
+ * @now_ns:   monotonic time
+ * @ret_want: of SEVLM_WANT_STEP, READ and WRITE; 0 when it is over
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_resolver_step(struct sevlm_resolver *resolver, uint64_t now_ns,
+			uint32_t *ret_want);
+
+/**
+ * sevlm_resolver_deadline - as sevlm_source_deadline()
+ * @resolver: the attempt
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: a time of the clock of step(), or SEVLM_NO_DEADLINE.
+ */
+uint64_t sevlm_resolver_deadline(struct sevlm_resolver *resolver);
+
+/**
+ * sevlm_resolver_output - as sevlm_source_output()
+ * @resolver: the attempt
+ * @iov:      as there
+ * @count:    as there
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_resolver_output(struct sevlm_resolver *resolver, struct iovec *iov,
+			  size_t *count);
+
+/**
+ * sevlm_resolver_consumed - as sevlm_source_consumed()
+ * @resolver: the attempt
+ * @bytes:    as there
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_resolver_consumed(struct sevlm_resolver *resolver, size_t bytes);
+
+/**
+ * sevlm_resolver_feed - as sevlm_source_feed()
+ * @resolver:  the attempt
+ * @buf:       the bytes
+ * @bytes:     how many
+ * @ret_taken: as there
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_resolver_feed(struct sevlm_resolver *resolver, const void *buf,
+			size_t bytes, size_t *ret_taken);
+
+/**
+ * sevlm_resolver_closed - as sevlm_source_closed()
+ * @resolver: the attempt
+ *
+ * Thread: the byte thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_resolver_closed(struct sevlm_resolver *resolver);
+
+/**
+ * sevlm_resolver_token - as sevlm_source_token()
+ * @resolver: the attempt
+ * @token:    as there
+ *
+ * Thread: any.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_resolver_token(struct sevlm_resolver *resolver, void *token);
+
+/**
+ * sevlm_resolver_outcome - what became of the guest
+ * @resolver:    the attempt
+ * @ret_outcome: SEVLM_OUTCOME_NONE until step() wants nothing
+ * @ret_cause:   0, or the negative errno that led there; may be NULL
+ *
+ * A source's note: COMPLETED, the target runs the guest; ABORTED, the target
+ * never starts it, and the source's copy may be started where there still is
+ * one; LOST. A target's: COMPLETED, the source was told that it must let go,
+ * as the note says that the guest was taken over here, whether or not it
+ * still runs; LOST, told so. Else IN_DOUBT: nothing was resolved, or the
+ * peer's word contradicts the note; another attempt may be made.
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_resolver_outcome(struct sevlm_resolver *resolver,
+			   uint32_t *ret_outcome, int *ret_cause);
+
+/**
+ * sevlm_resolver_error - the outcome's cause as one sentence
+ * @resolver: the attempt
+ *
+ * Thread: the step thread.  Since: 0.1
+ * Return: text without a newline, valid until it is freed; "" where nothing
+ * went wrong.
+ */
+const char *sevlm_resolver_error(struct sevlm_resolver *resolver);
+
+/* ------------------------------------------------------------------------
+ * 12. Reading a stream without a guest
  */
 struct sevlm_inspect;
 
@@ -1653,7 +1899,7 @@ int sevlm_inspect_end(struct sevlm_inspect *inspect);
 const char *sevlm_inspect_error(const struct sevlm_inspect *inspect);
 
 /* ------------------------------------------------------------------------
- * 12. Probe and preflight: can this guest go there, and if not, why?
+ * 13. Probe and preflight: can this guest go there, and if not, why?
  *
  * Facts first, judgement second: sevlm_probe_host() asks the kernel and the
  * firmware, the check calls turn facts into findings. Facts are plain
@@ -1902,7 +2148,7 @@ int sevlm_check_target(uint32_t policy, uint64_t memory,
 		       struct sevlm_findings *findings);
 
 /* ------------------------------------------------------------------------
- * 13. Trust: which platforms a guest may go to, and come from
+ * 14. Trust: which platforms a guest may go to, and come from
  *
  * A platform shows six certificates:
  *
