@@ -105,7 +105,11 @@ static struct moment draw_moment(struct run *run)
 	const struct rig_plan *plan = &run->plan;
 	struct moment moment = {.target = rig_one_in(chance(run), 2)};
 
-	if (rig_one_in(chance(run), 2)) {
+	if (rig_one_in(chance(run), 3)) {
+		/* where most is at stake */
+		moment.phase = SEVLM_PHASE_COMMIT;
+		moment.steps = rig_below(chance(run), 8);
+	} else if (rig_one_in(chance(run), 2)) {
 		moment.phase = (uint32_t)rig_between(
 			chance(run), SEVLM_PHASE_HELLO, SEVLM_PHASE_COMMIT);
 		moment.steps = rig_scale(chance(run), 1, 16) - 1;

@@ -275,6 +275,10 @@ static void before_round(struct rig *rig)
 {
 	struct run *run = run_of(rig);
 
+	if (run->resolving) {
+		resolve_round(run);
+		return;
+	}
 	bustle(run);
 	strike(run);
 }
@@ -283,6 +287,8 @@ static int answer(struct rig_side *side, uint32_t want)
 {
 	struct run *run = run_of(side->rig);
 
+	if (run->resolving)
+		return resolve_answer(run, side, want);
 	if (cannot(run, side, want))
 		return run->dose.error;
 	if (want == SEVLM_WANT_PAUSE)
@@ -292,7 +298,7 @@ static int answer(struct rig_side *side, uint32_t want)
 
 /* ---- the judgement ------------------------------------------------------ */
 
-static bool wrong(struct run *run, const char *what)
+bool run_wrong(struct run *run, const char *what)
 {
 	if (!what)
 		return false;
@@ -367,12 +373,12 @@ static bool again(struct run *run)
 	if (!ret)
 		ret = rig_start(rig);
 	if (gone)
-		return !wrong(run,
+		return !run_wrong(run,
 			      ret == -EPERM ? NULL : "sent without consent");
 	if (ret)
-		return !wrong(run, sevlm_vm_error(rig->source.vm));
+		return !run_wrong(run, sevlm_vm_error(rig->source.vm));
 	rig_run(rig);
-	return !wrong(run, rig_not_perfect(rig));
+	return !run_wrong(run, rig_not_perfect(rig));
 }
 
 static bool and_back(struct run *run)
@@ -384,9 +390,9 @@ static bool and_back(struct run *run)
 	if (!ret)
 		ret = rig_start(rig);
 	if (ret)
-		return !wrong(run, sevlm_vm_error(rig->source.vm));
+		return !run_wrong(run, sevlm_vm_error(rig->source.vm));
 	rig_run(rig);
-	return !wrong(run, rig_not_perfect(rig));
+	return !run_wrong(run, rig_not_perfect(rig));
 }
 
 static void remember(struct run *run)
@@ -403,6 +409,18 @@ static void remember(struct run *run)
 		run->dose.struck = rig->cut_told;
 }
 
+static void remember_resolved(struct run *run)
+{
+	const struct rig *rig = &run->rig;
+
+	run->resolved[0] = rig->source.outcome;
+	run->resolved[1] = rig->target.outcome;
+	if (!run->resolving)
+		return;
+	run->hash[0] ^= rig->there.hash;
+	run->hash[1] ^= rig->back.hash;
+}
+
 static void run_on(struct rig_side *side)
 {
 	if (side->running && !side->killed)
@@ -416,11 +434,14 @@ static bool judge(struct run *run)
 	remember(run);
 	run_on(&rig->source);
 	run_on(&rig->target);
-	if (wrong(run, rig_wrong(rig)) || wrong(run, expected(run)))
+	if (run_wrong(run, rig_wrong(rig)) || run_wrong(run, expected(run)))
 		return false;
 	if (run->refused)
 		return true;
-	if (rig->source.running && !rig->source.killed &&
+	if (!resolve(run))
+		return false;
+	remember_resolved(run);
+	if (rig->source.running && !rig->source.killed && !rig->source.resolver &&
 	    rig_one_in(&run->random, 2))
 		return again(run);
 	if (rig->target.ran && !rig->target.killed && !rig->target.dropped &&
@@ -446,7 +467,7 @@ bool run_do(struct run *run, const struct rig_hosts *hosts, FILE *trace)
 
 	rig->trace = trace;
 	if (rig_open(rig, hosts, &run->plan)) {
-		wrong(run, "the rig cannot be put up");
+		run_wrong(run, "the rig cannot be put up");
 		return false;
 	}
 	rig->hooks = (struct rig_hooks){
@@ -456,7 +477,7 @@ bool run_do(struct run *run, const struct rig_hosts *hosts, FILE *trace)
 		.answer = answer,
 	};
 	if (!plant(run) || rig_start(rig)) {
-		wrong(run, "the engines cannot be made");
+		run_wrong(run, "the engines cannot be made");
 	} else {
 		rig_run(rig);
 		ret = judge(run);

@@ -27,6 +27,8 @@ struct tally {
 	uint64_t drawn[FAULTS], struck[FAULTS];
 	uint64_t outcome[FAULTS][SEVLM_OUTCOME_LOST + 1];
 	uint64_t again, turned, twice, refused, failed;
+	uint64_t doubts, attempts, fenced;
+	uint64_t resolved[SEVLM_OUTCOME_LOST + 1];
 	uint64_t bustled[5];
 };
 
@@ -69,6 +71,10 @@ static void count(struct tally *tally, const struct run *run)
 	tally->again += run->again;
 	tally->turned += run->turned;
 	tally->refused += run->refused;
+	tally->doubts += run->resolving;
+	tally->attempts += run->attempts;
+	tally->fenced += run->fenced;
+	tally->resolved[run->resolved[run->fenced]] += run->resolving;
 	for (int i = 0; i < 5; i++)
 		tally->bustled[i] += run->bustled[i];
 }
@@ -86,7 +92,8 @@ static bool same(struct run *a, struct run *b)
 {
 	for (int i = 0; i < 2; i++)
 		if (a->hash[i] != b->hash[i] || a->bytes[i] != b->bytes[i] ||
-		    a->outcome[i] != b->outcome[i])
+		    a->outcome[i] != b->outcome[i] ||
+		    a->resolved[i] != b->resolved[i])
 			return false;
 	return true;
 }
@@ -205,6 +212,13 @@ static void sum_up(const struct tally *tally)
 	       (unsigned long long)tally->bustled[2],
 	       (unsigned long long)tally->bustled[3],
 	       (unsigned long long)tally->bustled[4]);
+	printf("%llu doubts, %llu sources fenced, %llu meetings;",
+	       (unsigned long long)tally->doubts,
+	       (unsigned long long)tally->fenced,
+	       (unsigned long long)tally->attempts);
+	for (uint32_t o = 0; o <= SEVLM_OUTCOME_LOST; o++)
+		printf(" %llu %s%s", (unsigned long long)tally->resolved[o],
+		       rig_outcome_name(o), o < SEVLM_OUTCOME_LOST ? "," : "\n");
 	printf("%llu migrations, %llu moved again, %llu moved back, %llu run "
 	       "twice, %llu refused by policy: %llu failed\n",
 	       (unsigned long long)sum, (unsigned long long)tally->again,

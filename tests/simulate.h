@@ -53,6 +53,15 @@ struct bustle {
 	bool take;
 };
 
+/* what goes wrong while a doubt is resolved */
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_CANCEL, /* the target's VMM does not want it any more */
+	TROUBLE_PERSIST, /* it cannot */
+	TROUBLE_RUN,
+	TROUBLE_KILL, /* the target's process dies */
+};
+
 #define REDIRTY_MAX 16
 struct redirty {
 	uint64_t gpa, bytes;
@@ -72,6 +81,12 @@ struct run {
 	/* how it went */
 	uint32_t outcome[2];
 	bool again, turned;
+	bool resolving, fenced;
+	enum trouble trouble;
+	uint64_t trouble_at; /* rounds of the attempt */
+	uint32_t took_part; /* in the last attempt */
+	uint32_t attempts;
+	uint32_t resolved[2]; /* the outcomes then */
 	uint64_t bustled[5]; /* in the order of struct bustle */
 	uint64_t hash[2], bytes[2];
 	const char *wrong;
@@ -83,7 +98,14 @@ void run_draw(struct run *run, uint64_t seed);
 void run_describe(const struct run *run, FILE *out);
 const char *fault_name(enum fault fault);
 
-/* simulate-run.c: false where it went wrong; the sentence is in run */
+/* simulate-resolve.c: as run_do() */
+bool resolve(struct run *run);
+void resolve_round(struct run *run);
+int resolve_answer(struct run *run, struct rig_side *side, uint32_t want);
+
+/* simulate-run.c: is something wrong? */
+bool run_wrong(struct run *run, const char *what);
+/* false where it went wrong; the sentence is in run */
 bool run_do(struct run *run, const struct rig_hosts *hosts, FILE *trace);
 
 #endif /* SEVLM_SIMULATE_H */
