@@ -10,13 +10,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hex.h"
 #include "side.h"
+
+/* One of the two: its software host, and the chip that its peer must have. */
+struct party {
+	uint64_t seed;
+	char peer[2 * SEVLM_KEY_DIGEST_SIZE + 1];
+};
 
 struct demo {
 	const struct options *options;
 	struct shape shape;
 	struct image image;
-	int fds[2];
+	struct party parties[2]; /* by FROM_* */
+	int fds[2]; /* as well */
 	uint8_t psk[PSK_BYTES];
 	pid_t source, target; /* 0: ended */
 	int status; /* the worst of both */
@@ -30,24 +38,34 @@ static int finish(struct side *side, int status)
 	return status;
 }
 
-static void join(struct side *side, const struct demo *demo, int fd)
+static void join(struct side *side, const struct demo *demo, int from)
 {
-	link_take(&side->channel.link, fd);
+	close(demo->fds[!from]);
+	link_take(&side->channel.link, demo->fds[from]);
 	credentials_share(&side->channel.credentials, demo->psk);
+}
+
+/* each trusts the other's chip, and nobody else's */
+static void trust_peer(struct options *options, const struct party *party)
+{
+	options->host_seed = party->seed;
+	options->software_root = true;
+	options->chips.at[0] = party->peer;
+	options->chips.count = 1;
 }
 
 static int be_source(struct demo *demo)
 {
-	const struct options *options = demo->options;
+	struct options options = *demo->options;
 	struct side side = {.image = demo->image};
 
-	close(demo->fds[1]);
-	if (side_init(&side, "source", options) ||
-	    show_init(&side.show, "source", options->json, options->quiet)) {
+	trust_peer(&options, &demo->parties[FROM_SOURCE]);
+	if (side_init(&side, "source", &options) ||
+	    show_init(&side.show, "source", options.json, options.quiet)) {
 		complain("source", "%s", side.why.text);
 		return finish(&side, STATUS_USAGE);
 	}
-	join(&side, demo, demo->fds[0]);
+	join(&side, demo, FROM_SOURCE);
 	return finish(&side, send_run(&side, &demo->shape));
 }
 
@@ -59,14 +77,14 @@ static int be_target(struct demo *demo)
 	};
 	struct side side = {.image = demo->image};
 
-	close(demo->fds[0]);
+	trust_peer(&options, &demo->parties[FROM_TARGET]);
 	if (side_init(&side, "target", &options) ||
 	    show_init(&side.show, "target", false, true)) {
 		complain("target", "%s", side.why.text);
 		return finish(&side, STATUS_FAILED);
 	}
 	side.show.silent = true;
-	join(&side, demo, demo->fds[1]);
+	join(&side, demo, FROM_TARGET);
 	return finish(&side, receive_run(&side));
 }
 
@@ -119,18 +137,63 @@ static void wait_for_both(struct demo *demo, const sigset_t *set)
 	}
 }
 
+static int draw(void *buf, size_t bytes)
+{
+	return getrandom(buf, bytes, 0) == (ssize_t)bytes ? 0 : -errno;
+}
+
+/* the chip of the host that follows from the seed, for its peer */
+static int chip_of(uint64_t seed, char *digits)
+{
+	const struct sevlm_sim_host_config config = {
+		.size = sizeof(config),
+		.seed = seed,
+	};
+	struct sevlm_cert cert = {.size = sizeof(cert)};
+	uint8_t cek[SEVLM_CERT_SIZE];
+	struct sevlm_sim_host *host;
+	int ret = sevlm_sim_host_new(&config, &host);
+
+	if (ret)
+		return ret;
+	ret = sevlm_sim_host_cek(host, cek);
+	if (!ret)
+		ret = sevlm_cert_decode(cek, sizeof(cek), &cert);
+	if (!ret)
+		hex_encode(cert.key_digest, sizeof(cert.key_digest), digits);
+	sevlm_sim_host_free(host);
+	return ret;
+}
+
+static int introduce(struct demo *demo)
+{
+	struct party *parties = demo->parties;
+	int ret = draw(demo->psk, sizeof(demo->psk));
+
+	for (int i = FROM_SOURCE; i <= FROM_TARGET && !ret; i++) {
+		ret = draw(&parties[i].seed, sizeof(parties[i].seed));
+		if (!ret)
+			ret = chip_of(parties[i].seed, parties[!i].peer);
+	}
+	if (!ret &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, demo->fds))
+		ret = -errno;
+	return ret;
+}
+
 static int run(struct demo *demo)
 {
 	sigset_t set;
+	int ret;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (getrandom(demo->psk, sizeof(demo->psk), 0) != sizeof(demo->psk) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, demo->fds)) {
-		complain("demo", "no channel: %s", strerror(errno));
+	ret = introduce(demo);
+	if (ret) {
+		complain("demo", "no channel: %s", strerror(-ret));
 		return STATUS_FAILED;
 	}
 	fflush(stdout);

@@ -95,6 +95,10 @@ static int make_ram(struct guest *guest)
 
 static int make_sim(struct guest *guest)
 {
+	const struct sevlm_sim_host_config host = {
+		.size = sizeof(host),
+		.seed = guest->host_seed,
+	};
 	struct sevlm_sim_vm_config config = {
 		.size = sizeof(config),
 		.seed = guest->shape.seed,
@@ -102,7 +106,7 @@ static int make_sim(struct guest *guest)
 		.workload = guest->shape.workload,
 		.offered = guest->shape.offered,
 	};
-	int ret = sevlm_sim_host_new(NULL, &guest->host);
+	int ret = sevlm_sim_host_new(&host, &guest->host);
 
 	return ret ? ret : sevlm_sim_vm_new(guest->host, &config, &guest->sim);
 }
@@ -169,7 +173,7 @@ int guest_launch(struct guest *guest, const struct shape *shape,
 		return ret;
 	first = contents(guest, &bytes);
 	ret = sevlm_sim_vm_launch(guest->sim, guest->ram, first, bytes,
-				  SEVLM_POLICY_NODBG);
+				  guest->policy);
 	if (!ret)
 		ret = boot(guest);
 	return ret ? fail(why, ret, "the guest could not be started: %s %s",

@@ -39,6 +39,8 @@ struct vcpu {
 struct guest {
 	struct shape shape;
 	const struct image *image; /* may be NULL */
+	uint64_t host_seed; /* 0: none */
+	uint32_t policy; /* to launch with */
 	struct sevlm_sim_host *host;
 	struct sevlm_sim_vm *sim;
 	struct sevlm_vm *vm;

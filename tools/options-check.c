@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "options-table.h"
+#include "trust.h"
 
 /* What a command cannot do without: the pointer at @offset is set. */
 static const struct {
@@ -58,6 +59,16 @@ static int check_channel(const struct options *options, struct sentence *why)
 	return 0;
 }
 
+static int check_trust(const struct options *options, struct sentence *why)
+{
+	if (trust_named(options))
+		return 0;
+	return fail(why, -EINVAL,
+		    "which platforms are trusted? Name them with --allow, "
+		    "--chip or --owner, or say --any-chip to trust every chip "
+		    "that AMD ever made");
+}
+
 static int check_verify(const struct options *options, struct sentence *why)
 {
 	if (options->policy.value & SEVLM_POLICY_DOMAIN &&
@@ -86,6 +97,7 @@ static const struct {
 	int (*check)(const struct options *options, struct sentence *why);
 } checks[] = {
 	{PEERS, check_channel},
+	{PEERS, check_trust},
 	{FOR_CERTS_VERIFY, check_verify},
 	{FOR_CERTS_EXPORT, check_export},
 };

@@ -95,6 +95,10 @@ static int set_hex(const struct option_row *row, const char *text,
 	ret->mask = UINT32_MAX;
 	if (end && *end == '/' && row->kind == MASKED)
 		end = parse_hex(end + 1, &ret->mask);
+	if (end && !*end && ret->value & ~ret->mask)
+		return fail(why, -EINVAL,
+			    "--%s %s: bits that are not in the mask", row->name,
+			    text);
 	if (end && !*end)
 		return 0;
 	return fail(why, -EINVAL,

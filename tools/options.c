@@ -64,7 +64,9 @@ static void defaults(struct options *options)
 	options->downtime_limit_ms = 50;
 	options->max_rounds = 30;
 	options->batch = SEVLM_MAX_BATCH;
-	options->wait_s = options->command == FOR_SEND ? 30 : 0;
+	if (options->command & (FOR_DEMO | FOR_SEND))
+		options->policy.value = SEVLM_POLICY_NODBG;
+	options->wait_s = options->command == FOR_RECEIVE ? 0 : 30;
 }
 
 int options_parse(struct options *options, int argc, char **argv,

@@ -11,11 +11,13 @@ int side_init(struct side *side, const char *who, const struct options *options)
 
 	side->who = who;
 	side->options = options;
+	side->guest.host_seed = options->host_seed;
+	side->guest.policy = options->policy.value;
 	ret = channel_init(&side->channel, options,
 			   options->command != FOR_RECEIVE, &side->why);
 	if (!ret)
 		ret = note_init(&side->note, options->note, &side->why);
-	return ret;
+	return ret ? ret : trust_build(options, &side->trust, &side->why);
 }
 
 void side_free(struct side *side)
@@ -44,55 +46,44 @@ static int bind_channel(struct side *side, uint8_t *nonce, uint8_t *exporter)
 	return fail(&side->why, -EIO, "no randomness: %s", strerror(errno));
 }
 
-/* What this platform shows of itself. */
-struct papers {
+/* this host's certificates, for the peer */
+struct identity {
 	uint8_t chain[SEVLM_CHAIN_SIZE];
 	uint8_t amd[SEVLM_SIM_AMD_SIZE];
 };
 
 /* The chip's CEK comes from AMD; the firmware's own is not signed. */
-static int gather(struct guest *guest, struct papers *papers)
+static int identify(struct side *side, struct identity *identity)
 {
-	uint8_t pdh[SEVLM_PDH_SIZE], cek[SEVLM_SIM_CERT_SIZE];
-	int ret = sevlm_vm_export_certs(guest->vm, pdh, papers->chain);
+	const struct guest *guest = &side->guest;
+	uint8_t *cek = identity->chain + SEVLM_CHAIN_SIZE - SEVLM_CERT_SIZE;
+	uint8_t pdh[SEVLM_PDH_SIZE];
+	int ret = sevlm_vm_export_certs(guest->vm, pdh, identity->chain);
 
 	if (!ret)
 		ret = sevlm_sim_host_cek(guest->host, cek);
 	if (!ret)
-		ret = sevlm_chain_set_cek(papers->chain, cek, sizeof(cek));
-	return ret ? ret : sevlm_sim_host_amd(guest->host, papers->amd);
+		ret = sevlm_sim_host_amd(guest->host, identity->amd);
+	return ret ? fail(&side->why, ret, "no certificates: %s",
+			  sevlm_strerror(ret))
+		   : 0;
 }
 
-/* Software hosts have no chips that an operator could know beforehand. */
-static int trust_software(struct sevlm_trust **ret, const uint8_t *amd)
+static int new_source(struct side *side, struct sevlm_source_config *config)
 {
-	const size_t half = SEVLM_SIM_AMD_SIZE / 2;
-	int error = sevlm_trust_new(ret);
-
-	if (!error)
-		error = sevlm_trust_add_root(*ret, amd + half, half);
-	return error ? error : sevlm_trust_allow_any_chip(*ret);
-}
-
-static int identify(struct side *side, struct papers *papers, uint8_t *nonce,
-		    uint8_t *exporter)
-{
-	int ret = bind_channel(side, nonce, exporter);
+	int ret = bind_channel(side, config->nonce, config->exporter);
 
 	if (ret)
 		return ret;
-	ret = gather(&side->guest, papers);
-	if (!ret)
-		ret = trust_software(&side->trust, papers->amd);
-	return ret ? fail(&side->why, ret, "no certificates: %s",
-			  sevlm_strerror(ret))
+	ret = sevlm_source_new(side->guest.vm, config, &side->source);
+	return ret ? fail(&side->why, ret, "%s", sevlm_vm_error(side->guest.vm))
 		   : 0;
 }
 
 int side_source(struct side *side)
 {
 	const struct options *options = side->options;
-	struct papers papers;
+	struct identity identity;
 	struct sevlm_source_config config = {
 		.size = sizeof(config),
 		.channel = channel_kind(&side->channel),
@@ -100,19 +91,17 @@ int side_source(struct side *side)
 		.max_rounds = (uint32_t)options->max_rounds,
 		.stop_anyway = options->force,
 		.downtime_limit_ns = options->downtime_limit_ms * NS_PER_MS,
-		.chain = papers.chain,
-		.amd = papers.amd,
-		.amd_bytes = sizeof(papers.amd),
+		.trust = side->trust,
+		.chain = identity.chain,
+		.amd = identity.amd,
+		.amd_bytes = sizeof(identity.amd),
 	};
-	int ret = identify(side, &papers, config.nonce, config.exporter);
+	int ret = identify(side, &identity);
 
+	if (!ret)
+		ret = new_source(side, &config);
 	if (ret)
 		return ret;
-	config.trust = side->trust;
-	ret = sevlm_source_new(side->guest.vm, &config, &side->source);
-	if (ret)
-		return fail(&side->why, ret, "%s",
-			    sevlm_vm_error(side->guest.vm));
 	ret = sevlm_sim_vm_log(side->guest.sim, 1);
 	return ret ? fail(&side->why, ret, "no dirty log: %s",
 			  sevlm_strerror(ret))
@@ -121,19 +110,24 @@ int side_source(struct side *side)
 
 int side_target(struct side *side)
 {
-	struct papers papers;
+	const struct options *options = side->options;
+	struct identity identity;
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
 		.channel = channel_kind(&side->channel),
-		.chain = papers.chain,
-		.amd = papers.amd,
-		.amd_bytes = sizeof(papers.amd),
+		.chain = identity.chain,
+		.amd = identity.amd,
+		.amd_bytes = sizeof(identity.amd),
+		.trust = side->trust,
+		.policy = options->expect_policy.value,
+		.policy_mask = options->expect_policy.mask,
 	};
-	int ret = identify(side, &papers, config.nonce, config.exporter);
+	int ret = identify(side, &identity);
 
+	if (!ret)
+		ret = bind_channel(side, config.nonce, config.exporter);
 	if (ret)
 		return ret;
-	config.trust = side->trust;
 	ret = sevlm_target_new(side->guest.vm, &config, &side->target);
 	return ret ? fail(&side->why, ret, "%s", sevlm_vm_error(side->guest.vm))
 		   : 0;

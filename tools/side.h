@@ -8,6 +8,7 @@
 #include "note.h"
 #include "sessions.h"
 #include "show.h"
+#include "trust.h"
 
 struct snapshot { /* verify.c: a child that computes a digest */
 	int pid; /* 0: none */
@@ -22,11 +23,11 @@ struct side {
 	struct note note;
 	struct show show;
 	struct image image;
+	struct sevlm_trust *trust;
 	/* one of them; NULL before it is made */
 	struct sevlm_source *source;
 	struct sevlm_target *target;
 	struct snapshot snapshot;
-	struct sevlm_trust *trust;
 	bool deaf; /* what comes now is not the engine's */
 	uint8_t held[4096]; /* read, but the engine had no room */
 	size_t held_from, held_to;

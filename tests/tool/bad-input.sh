@@ -10,7 +10,7 @@ usage() {
 	shift
 	says 2 "$pattern" "$sevlm" "$@"
 }
-plain=(--insecure-plain)
+plain=(--insecure-plain --software-root --any-chip)
 head -c 4097 /dev/zero >"$work/odd"
 : >"$work/empty"
 head -c 8192 /dev/zero >"$work/two-pages"
@@ -41,6 +41,24 @@ ok "no target" usage 'to HOST:PORT is missing' send "${plain[@]}"
 ok "no place to listen" usage 'listen HOST:PORT is missing' receive "${plain[@]}"
 ok "send without consent" usage 'Name --psk-file or --tls-dir' send --to 127.0.0.1:1
 ok "receive without consent" usage 'or say --insecure-plain' receive --listen 127.0.0.1:0
+for command in 'send --to 127.0.0.1:1' 'receive --listen 127.0.0.1:0'; do
+	# shellcheck disable=SC2086 # words
+	ok "$command without trust" usage 'which platforms are trusted' $command \
+		--insecure-plain --software-root
+done
+for policy in -1 100000000 x '' 1/ /1 1/x 2/1 1/1/1; do
+	ok "the expected policy '$policy'" usage \
+		'expect-policy( .*: (must be hex|bits that)| is empty)' receive \
+		--listen 127.0.0.1:0 "${plain[@]}" --expect-policy "$policy"
+done
+ok "a policy that is none" usage 'policy x: must be hex' send --to 127.0.0.1:1 \
+	"${plain[@]}" --policy x
+ok "a mask for a policy that is given" usage 'must be hexadecimal' send \
+	--to 127.0.0.1:1 "${plain[@]}" --policy 1/1
+ok "an allow-list that is missing" usage 'No such file' receive \
+	--listen 127.0.0.1:0 "${plain[@]}" --allow "$work/gone"
+ok "a chip that is none" usage 'chip 12: must be' receive \
+	--listen 127.0.0.1:0 "${plain[@]}" --chip 12
 for address in 192.0.2.1:1 0.0.0.0:0 '[::]:0' '[2001:db8::1]:1' example.org:1; do
 	ok "listening on $address" usage 'no loopback address' receive \
 		--listen "$address" "${plain[@]}"

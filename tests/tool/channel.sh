@@ -81,13 +81,13 @@ refused() {
 }
 
 with_psk() {
-	sending=(--psk-file "$work/${1:-s}.psk")
-	receiving=(--psk-file "$work/${2:-t}.psk")
+	sending=(--psk-file "$work/${1:-s}.psk" "${trusting[@]}")
+	receiving=(--psk-file "$work/${2:-t}.psk" "${trusting[@]}")
 }
 # with_tls SOURCE-DIR TARGET-DIR [SOURCE-NAME TARGET-NAME], as the peer says
 with_tls() {
-	sending=(--tls-dir "$work/$1" --tls-peer "${4:-target.example}")
-	receiving=(--tls-dir "$work/$2" --tls-peer "${3:-source.example}")
+	sending=(--tls-dir "$work/$1" --tls-peer "${4:-target.example}" "${trusting[@]}")
+	receiving=(--tls-dir "$work/$2" --tls-peer "${3:-source.example}" "${trusting[@]}")
 }
 
 psk_moves() {
@@ -104,11 +104,11 @@ psk_other() {
 	with_psk s t2 && refused 'no secure channel: ' '^sevlm receive: no secure channel: '
 }
 psk_plain_source() {
-	with_psk && sending=(--insecure-plain) &&
+	with_psk && sending=(--insecure-plain "${trusting[@]}") &&
 		refused 'is gone|no sevlm receive' '^sevlm receive: no secure channel: '
 }
 psk_plain_target() {
-	with_psk && receiving=(--insecure-plain) &&
+	with_psk && receiving=(--insecure-plain "${trusting[@]}") &&
 		refused 'no secure channel: ' '^sevlm receive: the peer is no sevlm send'
 }
 ok "a pair of keys: the guest moves" psk_moves
@@ -155,11 +155,11 @@ tls_other_use() {
 	with_tls s-swapped t && refused "$broken" '^sevlm receive: no secure channel: .*(purpose|usage|use)'
 }
 tls_plain_source() {
-	with_tls s t && sending=(--insecure-plain) &&
+	with_tls s t && sending=(--insecure-plain "${trusting[@]}") &&
 		refused 'is gone|no sevlm receive' '^sevlm receive: no secure channel: '
 }
 tls_psk() {
-	with_tls s t && sending=(--psk-file "$work/s.psk") &&
+	with_tls s t && sending=(--psk-file "$work/s.psk" "${trusting[@]}") &&
 		refused 'no secure channel: ' '^sevlm receive: no secure channel: '
 }
 ok "the target names itself otherwise" tls_wrong_target
@@ -219,7 +219,8 @@ usage() {
 	says 2 "$pattern" "$sevlm" "$@"
 }
 key() {
-	usage "$1" receive --listen 127.0.0.1:0 --psk-file "$work/k.psk"
+	usage "$1" receive --listen 127.0.0.1:0 "${trusting[@]}" \
+		--psk-file "$work/k.psk"
 }
 open_to_others() {
 	cp "$work/t.psk" "$work/k.psk" && chmod 640 "$work/k.psk" && key 'chmod 600'
@@ -249,7 +250,8 @@ ok "a key that is missing" key 'No such file'
 mkdir -m 700 "$work/k.psk"
 ok "a directory" key 'Is a directory'
 
-tls=(receive --listen 127.0.0.1:0 --tls-dir "$work/d" --tls-peer source.example)
+tls=(receive --listen 127.0.0.1:0 "${trusting[@]}" --tls-dir "$work/d"
+	--tls-peer source.example)
 mkdir "$work/d"
 for name in ca-cert server-cert server-key; do
 	ok "$name is missing" usage "$name.pem: No such file" "${tls[@]}"
@@ -273,5 +275,5 @@ ok "a peer's name without a directory" usage 'tls-peer goes with --tls-dir' \
 ok "two kinds at once" usage 'one of them' send --to 127.0.0.1:1 \
 	--psk-file "$work/s.psk" --insecure-plain
 ok "a name that nobody has" usage 'nobody.invalid: ' send \
-	--to nobody.invalid:1 --psk-file "$work/s.psk"
+	--to nobody.invalid:1 --psk-file "$work/s.psk" "${trusting[@]}"
 finish

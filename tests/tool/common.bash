@@ -5,8 +5,9 @@
 sevlm=$1
 export TMPDIR=$work
 # what receive and send are given unless a test says otherwise
-receiving=(--insecure-plain)
-sending=(--insecure-plain)
+trusting=(--software-root --any-chip)
+receiving=(--insecure-plain "${trusting[@]}")
+sending=(--insecure-plain "${trusting[@]}")
 listen=127.0.0.1:0
 
 # says STATUS PATTERN COMMAND...: exits so, with one line on standard error

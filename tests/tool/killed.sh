@@ -59,7 +59,8 @@ ok "the target dies behind STARTED: it ran there" \
 
 # The same through a secure channel: what was moved is what the peer has.
 "$sevlm" psk --source "$work/s.psk" --target "$work/t.psk" || exit 1
-sending=(--psk-file "$work/s.psk") receiving=(--psk-file "$work/t.psk")
+sending=(--psk-file "$work/s.psk" "${trusting[@]}")
+receiving=(--psk-file "$work/t.psk" "${trusting[@]}")
 for moment in 0 20000 200000 pause state+100; do
 	ok "the source dies at $moment, in a secure channel" \
 		source_dies "$moment" 1 "$never"

@@ -45,7 +45,7 @@ sender_first() {
 	exec 8<"$work/pipe"
 	read -r line <&8
 	[ "$line" = "waiting for a target on 127.0.0.1:$port" ] || echo "$line"
-	"$sevlm" receive --listen "127.0.0.1:$port" --insecure-plain \
+	"$sevlm" receive --listen "127.0.0.1:$port" "${receiving[@]}" \
 		>"$work/r.out" 2>"$work/r.err" || status=1
 	cat <&8 >"$work/send.out"
 	exec 8<&-
@@ -58,7 +58,7 @@ over_ipv6() {
 	local listen='[::1]:0'
 
 	receive r
-	says 0 '' "$sevlm" send --to "[::1]:$port" --insecure-plain \
+	says 0 '' "$sevlm" send --to "[::1]:$port" "${sending[@]}" \
 		"${shape[@]}" && received
 }
 ok "the receiver is started first" receiver_first
@@ -104,7 +104,7 @@ nobody() {
 port_in_use() {
 	receive r
 	says 1 "cannot listen on 127.0.0.1:$port: Address already in use" \
-		"$sevlm" receive --listen "127.0.0.1:$port" --insecure-plain
+		"$sevlm" receive --listen "127.0.0.1:$port" "${receiving[@]}"
 	kill "$receiver"
 	received
 	[ $? -eq 1 ] && one_line 'interrupted before a source came' "$work/r.err"
