@@ -65,15 +65,24 @@ static int dress_side(struct rig_side *side)
 	return ret;
 }
 
-static struct {
-	struct kvm_cpuid2 head;
-	struct kvm_cpuid_entry2 entries[3];
-} cpuids = {
-	.head = {.nent = 3},
-	.entries = {{.function = 1, .ebx = 0x800},
-		    {.function = 7, .flags = 1, .ebx = 0x40},
-		    {.function = 0x40000001, .eax = 0x30000}},
+static const struct kvm_cpuid_entry2 leaves[] = {
+	{.function = 1, .ebx = 0x800},
+	{.function = 7, .flags = 1, .ebx = 0x40},
+	{.function = 0x40000001, .eax = 0x30000},
 };
+
+static union {
+	struct kvm_cpuid2 head;
+	unsigned char room[sizeof(struct kvm_cpuid2) + sizeof(leaves)];
+} cpuid;
+
+static void show_cpuid(struct rig *rig)
+{
+	cpuid.head.nent = ARRAY_SIZE(leaves);
+	memcpy(cpuid.head.entries, leaves, sizeof(leaves));
+	rig->source_config.cpuid = &cpuid.head;
+	rig->target_config.cpuid = &cpuid.head;
+}
 
 /* The two chips, and no other of the same root. */
 static int trust_these(struct rig *rig)
@@ -109,8 +118,7 @@ static int dress(struct rig *rig, struct rig_random *random)
 	if (!ret)
 		ret = dress_side(&rig->target);
 	rig->plug_type = SEVLM_REGION_PRIVATE;
-	rig->source_config.cpuid = &cpuids.head;
-	rig->target_config.cpuid = &cpuids.head;
+	show_cpuid(rig);
 	rig_bytes(random, rig->source_config.nonce, SEVLM_NONCE_SIZE);
 	rig_bytes(random, rig->target_config.nonce, SEVLM_NONCE_SIZE);
 	return ret;
