@@ -160,6 +160,21 @@ static void lost(struct pot *pot)
 	verdict(pot, RECORD_LOST);
 }
 
+static void resolve(struct pot *pot)
+{
+	const struct sevlm__engine *engine = pot->side->engine;
+	struct sevlm__resolve its = {
+		.role = pot->side->role->peer,
+		.verdict = fuzz_byte(pot->op, 0),
+	};
+	uint8_t *body = sevlm__put(&pot->w, RESOLVE_SIZE);
+
+	memcpy(its.token, engine->token, sizeof(its.token));
+	sevlm__commit_verdict(engine, its.role, its.verdict, its.mac);
+	if (body)
+		sevlm__resolve_encode(&its, body);
+}
+
 static void abort_(struct pot *pot)
 {
 	sevlm__put64(&pot->w, fuzz_byte(pot->op, 0));
@@ -175,6 +190,7 @@ static void (*const recipes[])(struct pot *pot) = {
 	[RECORD_PREPARED] = prepared, [RECORD_COMMIT] = commit,
 	[RECORD_STARTED] = started,   [RECORD_NEVER] = never,
 	[RECORD_LOST] = lost,	      [RECORD_ABORT] = abort_,
+	[RECORD_RESOLVE] = resolve,
 };
 
 size_t cook(struct side *side, uint32_t type, const struct fuzz_op *op,

@@ -11,10 +11,10 @@
 #include "record.h"
 
 /* values beside the types of records */
-#define AS_HEADER 16u
 #define AS_STREAM 17u
 #define AS_STREAM_BEHIND_MAGIC 18u
-#define AS_LIMIT 19u
+#define AS_HEADER 19u
+#define AS_LIMIT 20u
 
 static bool is(const void *a, const void *b, size_t bytes)
 {
@@ -181,6 +181,18 @@ static void abort_(const uint8_t *data, size_t size)
 	MUST(cause == cause_again && !strcmp(text, again));
 }
 
+static void resolve(const uint8_t *data, size_t size)
+{
+	uint8_t back[RESOLVE_SIZE];
+	struct sevlm__resolve its;
+
+	if (size < RESOLVE_SIZE || sevlm__resolve_decode(data, &its))
+		return;
+	MUST(strcmp(sevlm__verdict_name(its.verdict), "unknown"));
+	sevlm__resolve_encode(&its, back);
+	MUST(is(back, data, sizeof(back)));
+}
+
 /* ---- a stream, as a person looks at one ---- */
 
 static bool look(struct sevlm_inspect *inspect, uint64_t *offset)
@@ -237,7 +249,8 @@ static void (*const bodies[])(const uint8_t *data, size_t size) = {
 	[RECORD_HELLO] = hello,	  [RECORD_PAGES] = pages,
 	[RECORD_REGION] = region, [RECORD_SHARED] = shared,
 	[RECORD_STATE] = state,	  [RECORD_END] = end,
-	[RECORD_ABORT] = abort_,  [AS_HEADER] = header,
+	[RECORD_ABORT] = abort_,  [RECORD_RESOLVE] = resolve,
+	[AS_HEADER] = header,
 };
 
 /* ... and as the only record of a stream, which inspect takes as well */
@@ -272,7 +285,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (as < ARRAY_SIZE(bodies) && bodies[as])
 		bodies[as](data, size);
-	if (as < AS_HEADER && size)
+	if (as < AS_STREAM && size)
 		as_record((uint16_t)as, data, size);
 	return 0;
 }

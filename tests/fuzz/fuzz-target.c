@@ -13,7 +13,7 @@
 
 static bool committed(const struct side *side)
 {
-	return side->told >> RECORD_COMMIT & 1;
+	return side->fenced || side->told >> RECORD_COMMIT & 1;
 }
 
 static bool may_want(const struct side *side, uint32_t want)
@@ -79,7 +79,8 @@ static void check_end(const struct side *side)
 		MUST(!ours);
 		break;
 	case SEVLM_OUTCOME_IN_DOUBT:
-		MUST(!ours && side->door.finished && side->closed);
+		MUST(!ours && side->door.finished);
+		MUST(side->closed || side->resolving);
 		break;
 	case SEVLM_OUTCOME_LOST:
 		MUST(ours && !ran);

@@ -30,6 +30,7 @@ enum fuzz_kind {
 	OP_CALL,     /* the guest exits, or the VMM tells something */
 	OP_REGION,   /* memory comes or goes */
 	OP_DOOR,     /* a command of the firmware will fail */
+	OP_RECONNECT, /* both come together once more; 1: the source is dead */
 	OPS
 };
 

@@ -2,6 +2,32 @@
 /* What the peer says, and which of its verdicts were proved. */
 #include "side.h"
 
+/* what a verdict of RESOLVE is as a record of the first connection */
+static uint32_t as_type(uint32_t verdict)
+{
+	static const uint32_t types[] = {
+		[VERDICT_COMMITTED] = RECORD_COMMIT,
+		[VERDICT_STARTED] = RECORD_STARTED,
+		[VERDICT_NEVER] = RECORD_NEVER,
+		[VERDICT_LOST] = RECORD_LOST,
+	};
+
+	return verdict < ARRAY_SIZE(types) ? types[verdict] : 0;
+}
+
+static void resolve_verdict(struct side *side, const uint8_t *body)
+{
+	uint8_t mac[SEVLM__DIGEST_SIZE];
+	struct sevlm__resolve its;
+
+	if (!side->resolving || sevlm__resolve_decode(body, &its) ||
+	    its.role != side->role->peer)
+		return;
+	MUST(!sevlm__commit_verdict(side->engine, its.role, its.verdict, mac));
+	if (!memcmp(mac, its.mac, sizeof(mac)))
+		side->told |= 1u << as_type(its.verdict);
+}
+
 /* A verdict counts where it stands in the stream and is of this session. */
 void peer_verdict(void *ctx, const struct sevlm__record *record,
 		  const uint8_t *body)
@@ -9,6 +35,8 @@ void peer_verdict(void *ctx, const struct sevlm__record *record,
 	struct side *side = ctx;
 	uint8_t mac[SEVLM__DIGEST_SIZE];
 
+	if (record->type == RECORD_RESOLVE)
+		resolve_verdict(side, body);
 	if (record->type < RECORD_COMMIT || record->type > RECORD_LOST)
 		return;
 	MUST(!sevlm__commit_mac(side->engine, side->role->peer, record->type,

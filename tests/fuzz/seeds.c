@@ -39,7 +39,7 @@ static void put_op(FILE *file, const struct fuzz_op *op)
 /* ---- migrations ---- */
 
 #define EAGER (MODE_EAGER | MODE_OBEYS)
-#define OPS_OF_SEED 24
+#define OPS_OF_SEED 28
 
 struct migration {
 	const char *name;
@@ -86,6 +86,22 @@ static const struct migration to_target[] = {
 	 0,
 	 {ROUND, STEPS, PAGES_ALL, STEPS, SHARED_ALL, STEPS, END, STEPS, ANSWER,
 	  STEPS, COMMIT, STEPS, CONSUME, STOCK}},
+	{"resolved",
+	 MODE_EAGER,
+	 {STREAM, ANSWER, CLOSE, RECONNECT, COMMITTED, ANSWER, ANSWER,
+	  RECONNECT, COMMITTED, STOCK}},
+	{"kept",
+	 MODE_EAGER,
+	 {STREAM, ANSWER, CLOSE, RECONNECT, KEPT, RECONNECT, KEPT, STOCK}},
+	{"fenced", MODE_EAGER, {STREAM, ANSWER, FENCED, ANSWER, ANSWER, STOCK}},
+	{"fenced-later",
+	 MODE_EAGER,
+	 {STREAM, ANSWER, CLOSE, FENCED, ANSWER, ANSWER, RECONNECT, KEPT,
+	  STOCK}},
+	{"cancelled-later",
+	 MODE_EAGER,
+	 {STREAM, ANSWER, CLOSE, RECONNECT, CANCEL, RECONNECT, COMMITTED,
+	  STOCK}},
 };
 
 static const struct migration to_source[] = {
@@ -125,6 +141,22 @@ static const struct migration to_source[] = {
 	 MODE_FORCE,
 	 {STEPS, CONSUME, ANSWER, STEPS, SKIP, CONSUME, CONSUME, STEPS, CONSUME,
 	  ANSWER, STEPS, STOCK}},
+	{"resolved",
+	 EAGER | MODE_FORCE,
+	 {PREPARED, CLOSE, RECONNECT, RESOLVED_STARTED, RECONNECT, STOCK}},
+	{"resolved-never",
+	 EAGER | MODE_FORCE,
+	 {PREPARED, CLOSE, RECONNECT, RESOLVED_NEVER, RECONNECT, STOCK}},
+	{"resolved-lost",
+	 EAGER | MODE_FORCE,
+	 {PREPARED, CLOSE, RECONNECT, RESOLVED_LOST, STOCK}},
+	{"kept",
+	 EAGER | MODE_FORCE,
+	 {CANCEL, CLOSE, RECONNECT, RESOLVED_NEVER, RECONNECT, STOCK}},
+	{"unresolved",
+	 EAGER | MODE_FORCE,
+	 {PREPARED, CLOSE, RECONNECT, CLOSE, RECONNECT, DEADLINE, RECONNECT,
+	  RESOLVED_STARTED, STOCK}},
 };
 
 static void put_migration(const char *corpus, const char *fuzzer,
@@ -378,6 +410,45 @@ static void put_lists(const char *corpus)
 		}
 }
 
+/* ---- resolving ---- */
+
+/* fuzz-resolver.c: the note changed or not, a verdict, and a few steps */
+static void put_attempt(const char *corpus, uint8_t mode, uint8_t verdict,
+			bool changed)
+{
+	static const uint8_t change[] = {20, 1}, other[] = {3, 1};
+	const struct fuzz_op ops[] = {
+		{0, 0, change, sizeof(change)},
+		{3, 0, NULL, 0},
+		{1, 0x40, NULL, 0},
+		{1, verdict, other, 2},
+		{3, 0, NULL, 0},
+		{3, 0, NULL, 0},
+		{4, 0, NULL, 0},
+		{3, 0, NULL, 0},
+	};
+	char name[32];
+	FILE *file;
+
+	snprintf(name, sizeof(name), "%u-%02x-%d", mode, verdict, changed);
+	file = create(corpus, "fuzz-resolver", name);
+	fputc(mode, file);
+	for (size_t i = !changed; i < ARRAY_SIZE(ops); i++)
+		put_op(file, &ops[i]);
+	fclose(file);
+}
+
+static void put_attempts(const char *corpus)
+{
+	for (uint8_t mode = 0; mode < 4; mode++)
+		for (uint8_t verdict = 1; verdict < 6; verdict++) {
+			put_attempt(corpus, mode, verdict, false);
+			put_attempt(corpus, mode, verdict, true);
+			put_attempt(corpus, mode, 0x10 | verdict, false);
+			put_attempt(corpus, mode, 0x20 | verdict, false);
+		}
+}
+
 /* ---- records ---- */
 
 struct records {
@@ -441,14 +512,19 @@ static void put_records(const char *corpus)
 		[12] = SPAN_BITMAP,
 		[16] = 5,
 	};
+	static const uint8_t resolve[RESOLVE_SIZE] = {
+		ROLE_TARGET,
+		[4] = VERDICT_STARTED,
+	};
 	static const uint8_t entries[PAGES_HEAD_SIZE + PAGES_ENTRY_SIZE] = {
 		1,
 		[8] = KIND_ZERO,
 	};
 
-	put_body(corpus, "header", 16, header, sizeof(header));
+	put_body(corpus, "header", 19, header, sizeof(header));
 	put_body(corpus, "stream", 18, header, sizeof(header));
 	put_body(corpus, "span", RECORD_SHARED, span, sizeof(span));
+	put_body(corpus, "resolve", RECORD_RESOLVE, resolve, sizeof(resolve));
 	put_body(corpus, "zero-page", RECORD_PAGES, entries, sizeof(entries));
 }
 
@@ -461,6 +537,7 @@ int main(int argc, char **argv)
 	put_migrations(argv[1]);
 	put_channels(argv[1]);
 	put_lists(argv[1]);
+	put_attempts(argv[1]);
 	put_certs(argv[1]);
 	put_chains(argv[1]);
 	for (int i = 2; i < argc; i++)

@@ -233,6 +233,47 @@ static void do_door(struct side *side, const struct fuzz_op *op)
 	side->door.status = fuzz_byte(op, 0);
 }
 
+static int reconnect(struct side *side)
+{
+	struct sevlm_reconnect config = {
+		.size = sizeof(config),
+		.channel = side->engine->channel,
+	};
+
+	memset(config.exporter, 0x88, sizeof(config.exporter));
+	return side->source ? sevlm_source_reconnect(side->source, &config)
+			    : sevlm_target_reconnect(side->target, &config);
+}
+
+/* a new connection: nothing of the old one is on its way */
+static void begin_again(struct side *side)
+{
+	wire_reset(&side->in, side->engine->inbox.max_body, peer_verdict, side);
+	wire_reset(&side->out, RECORD_BODY_MAX, watch_record, side);
+	side->resolving = true;
+	side->closed = false;
+	side->ended = false;
+	side->want = SEVLM_WANT_STEP;
+}
+
+static void do_reconnect(struct side *side, const struct fuzz_op *op)
+{
+	int ret = -EBADFD;
+
+	if (op->arg & 1 && side->target) {
+		ret = sevlm_target_source_fenced(side->target);
+		if (!ret && side->ended)
+			begin_again(side);
+		side->fenced |= !ret;
+		return;
+	}
+	ret = reconnect(side);
+	MUST(!ret || ret == -EBADFD);
+	MUST(ret || side->ended);
+	if (!ret)
+		begin_again(side);
+}
+
 static void (*const operations[OPS])(struct side *side,
 				     const struct fuzz_op *op) = {
 	[OP_STEP] = do_step,	 [OP_RECORD] = peer_record,
@@ -241,7 +282,7 @@ static void (*const operations[OPS])(struct side *side,
 	[OP_ANSWER] = do_answer, [OP_DID] = do_did,
 	[OP_CANCEL] = do_cancel, [OP_CLOSE] = do_close,
 	[OP_CALL] = do_call,	 [OP_REGION] = do_region,
-	[OP_DOOR] = do_door,
+	[OP_DOOR] = do_door,	 [OP_RECONNECT] = do_reconnect,
 };
 
 static void settle_if_eager(struct side *side)

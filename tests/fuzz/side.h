@@ -24,7 +24,9 @@ struct side {
 	uint32_t want; /* of the last step */
 	uint32_t asked; /* wants there ever were */
 	uint32_t granted; /* wants that the VMM did */
-	uint32_t told; /* verdicts of the peer that were proved */
+	uint32_t told; /* record types of verdicts that were proved */
+	bool resolving; /* in another connection than the first */
+	bool fenced; /* the VMM was told that the source is dead */
 	uint32_t fragment;
 	bool ended;
 	bool closed;

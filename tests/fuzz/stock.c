@@ -25,6 +25,8 @@ static const uint8_t consent[] = {3};
 static const uint8_t dirty[] = {0, 0x3f, 0, 0}, states[] = {1, 1, 2, 70};
 static const uint8_t make_shared[] = {1, 2, 0}, make_private[] = {1, 2, 0x10};
 
+static const uint8_t verdicts[][1] = {{1}, {2}, {3}, {4}, {5}};
+
 #define A(kind, arg, bytes)                                                    \
 	{                                                                      \
 		kind, arg, bytes, sizeof(bytes)                                \
@@ -77,4 +79,11 @@ const struct fuzz_op stock[STOCK] = {
 	[COMMAND_FAILS] = A(OP_DOOR, 1, consent),
 	[COMMAND_FAILS_LATE] = A(OP_DOOR, 0x81, consent),
 	[COMMAND_FAILS_SOON] = A(OP_DOOR, 4, consent),
+	[RECONNECT] = B(OP_RECONNECT, 0),
+	[FENCED] = B(OP_RECONNECT, 1),
+	[COMMITTED] = A(OP_RECORD, COOKED(RESOLVE), verdicts[0]),
+	[KEPT] = A(OP_RECORD, COOKED(RESOLVE), verdicts[1]),
+	[RESOLVED_STARTED] = A(OP_RECORD, COOKED(RESOLVE), verdicts[2]),
+	[RESOLVED_NEVER] = A(OP_RECORD, COOKED(RESOLVE), verdicts[3]),
+	[RESOLVED_LOST] = A(OP_RECORD, COOKED(RESOLVE), verdicts[4]),
 };

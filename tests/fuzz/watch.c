@@ -12,18 +12,64 @@ void watch_want(struct side *side, uint32_t want)
 	side->want = want;
 }
 
-/* An outcome comes once, with the end, and stays. */
+/* What may an attempt to resolve make of an outcome? */
+static bool may_become(const struct side *side, uint32_t outcome)
+{
+	return outcome == side->outcome ||
+	       (side->resolving && side->outcome == SEVLM_OUTCOME_IN_DOUBT);
+}
+
+/* An outcome comes once, with the end, and stays; but doubt may be resolved,
+ * and while that goes on it is what it was. */
 void watch_outcome(struct side *side, uint32_t outcome, int cause)
 {
-	if (!side->ended) {
-		MUST(!outcome == !!side->want);
-		side->outcome = outcome;
-		side->cause = cause;
-		side->ended = outcome;
+	if (side->ended) {
+		MUST(!side->want);
+		MUST(outcome == side->outcome && cause == side->cause);
 		return;
 	}
-	MUST(!side->want);
-	MUST(outcome == side->outcome && cause == side->cause);
+	if (side->resolving && side->want)
+		MUST(outcome == side->outcome);
+	else if (side->resolving)
+		MUST(may_become(side, outcome));
+	else
+		MUST(!outcome == !!side->want);
+	side->outcome = outcome;
+	side->cause = cause;
+	side->ended = outcome && !side->want;
+}
+
+/* What it says of itself is what the VMM did. */
+static bool is_true(const struct side *side, uint32_t verdict)
+{
+	bool ours = side->granted & SEVLM_WANT_PERSIST;
+	bool ran = side->granted & SEVLM_WANT_RUN;
+
+	switch (verdict) {
+	case VERDICT_COMMITTED:
+		return ours && !(side->asked & SEVLM_WANT_RESUME);
+	case VERDICT_KEPT:
+		return side->asked & SEVLM_WANT_RESUME;
+	case VERDICT_STARTED:
+		return ran;
+	case VERDICT_NEVER:
+		return !ours;
+	case VERDICT_LOST:
+		return ours && !ran;
+	}
+	return false;
+}
+
+static void check_resolve(const struct side *side, const uint8_t *body)
+{
+	uint8_t mac[SEVLM__DIGEST_SIZE];
+	struct sevlm__resolve its;
+
+	MUST(side->resolving);
+	MUST(!sevlm__resolve_decode(body, &its));
+	MUST(its.role == side->role->self && is_true(side, its.verdict));
+	MUST(!sevlm__commit_verdict(side->engine, its.role, its.verdict, mac));
+	MUST(!memcmp(mac, its.mac, sizeof(mac)));
 }
 
 static void check_spans(const struct sevlm__record *record, const uint8_t *body)
@@ -76,6 +122,9 @@ static void check_body(struct side *side, const struct sevlm__record *record,
 	case RECORD_NEVER:
 	case RECORD_LOST:
 		check_verdict(side, record, body);
+		break;
+	case RECORD_RESOLVE:
+		check_resolve(side, body);
 		break;
 	case RECORD_ABORT:
 		MUST(!sevlm__abort_decode(body, record->length, &cause, text));
