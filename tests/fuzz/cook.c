@@ -171,6 +171,7 @@ static void resolve(struct pot *pot)
 
 	memcpy(its.token, engine->token, sizeof(its.token));
 	sevlm__commit_verdict(engine, its.role, its.verdict, its.mac);
+	its.mac[0] ^= fuzz_byte(pot->op, 1);
 	if (body)
 		sevlm__resolve_encode(&its, body);
 }

@@ -132,6 +132,8 @@ static void shared(const uint8_t *data, size_t size)
 		if (sevlm__span_decode(&r, &span))
 			return;
 		MUST(span.pages && !(span.gpa % PAGE_SIZE));
+		MUST(span.all || !(span.pages % 64) ||
+		     !(span.bitmap[span.pages / 64] >> span.pages % 64));
 		MUST(sevlm__span_bytes(&span) == (size_t)(r.at - at));
 		w = sevlm__writer(back, sizeof(back));
 		sevlm__span_encode(&span, &w);

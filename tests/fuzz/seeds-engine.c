@@ -71,6 +71,10 @@ static const struct migration to_target[] = {
 	 MODE_EAGER,
 	 {STREAM, ANSWER, CLOSE, RECONNECT, CANCEL, RECONNECT, COMMITTED,
 	  STOCK}},
+	{"forged", MODE_EAGER, {STREAM, ANSWER, FORGED_COMMIT, STOCK}},
+	{"forged-resolve",
+	 MODE_EAGER,
+	 {STREAM, ANSWER, CLOSE, RECONNECT, FORGED_COMMITTED, STOCK}},
 };
 
 static const struct migration to_source[] = {
@@ -126,6 +130,14 @@ static const struct migration to_source[] = {
 	 EAGER | MODE_FORCE,
 	 {PREPARED, CLOSE, RECONNECT, CLOSE, RECONNECT, DEADLINE, RECONNECT,
 	  RESOLVED_STARTED, STOCK}},
+	{"forged-started",
+	 EAGER | MODE_FORCE,
+	 {PREPARED, FORGED_STARTED, STOCK}},
+	{"forged-never", EAGER | MODE_FORCE, {PREPARED, FORGED_NEVER, STOCK}},
+	{"forged-lost", EAGER | MODE_FORCE, {PREPARED, FORGED_LOST, STOCK}},
+	{"forged-resolve",
+	 EAGER | MODE_FORCE,
+	 {PREPARED, CLOSE, RECONNECT, FORGED_RESOLVED, STOCK}},
 };
 
 static void put_migration(const char *corpus, const char *fuzzer,

@@ -70,6 +70,12 @@ void put_records(const char *corpus)
 		ROLE_TARGET,
 		[4] = VERDICT_STARTED,
 	};
+	/* a page behind its end */
+	static const uint8_t bits[SPAN_SIZE + 8] = {
+		[8] = 3,
+		[12] = SPAN_BITMAP,
+		[16] = 9,
+	};
 	static const uint8_t entries[PAGES_HEAD_SIZE + PAGES_ENTRY_SIZE] = {
 		1,
 		[8] = KIND_ZERO,
@@ -77,6 +83,7 @@ void put_records(const char *corpus)
 
 	put_body(corpus, "header", 19, header, sizeof(header));
 	put_body(corpus, "stream", 18, header, sizeof(header));
+	put_body(corpus, "span-bits", RECORD_SHARED, bits, sizeof(bits));
 	put_body(corpus, "span", RECORD_SHARED, span, sizeof(span));
 	put_body(corpus, "resolve", RECORD_RESOLVE, resolve, sizeof(resolve));
 	put_body(corpus, "zero-page", RECORD_PAGES, entries, sizeof(entries));

@@ -27,6 +27,9 @@ static const uint8_t make_shared[] = {1, 2, 0}, make_private[] = {1, 2, 0x10};
 
 static const uint8_t verdicts[][1] = {{1}, {2}, {3}, {4}, {5}};
 
+static const uint8_t forged[32];
+static const uint8_t forged_committed[] = {1, 1}, forged_started[] = {3, 1};
+
 #define A(kind, arg, bytes)                                                    \
 	{                                                                      \
 		kind, arg, bytes, sizeof(bytes)                                \
@@ -86,4 +89,10 @@ const struct fuzz_op stock[STOCK] = {
 	[RESOLVED_STARTED] = A(OP_RECORD, COOKED(RESOLVE), verdicts[2]),
 	[RESOLVED_NEVER] = A(OP_RECORD, COOKED(RESOLVE), verdicts[3]),
 	[RESOLVED_LOST] = A(OP_RECORD, COOKED(RESOLVE), verdicts[4]),
+	[FORGED_COMMIT] = A(OP_RECORD, RECORD_COMMIT, forged),
+	[FORGED_STARTED] = A(OP_RECORD, RECORD_STARTED, forged),
+	[FORGED_NEVER] = A(OP_RECORD, RECORD_NEVER, forged),
+	[FORGED_LOST] = A(OP_RECORD, RECORD_LOST, forged),
+	[FORGED_COMMITTED] = A(OP_RECORD, COOKED(RESOLVE), forged_committed),
+	[FORGED_RESOLVED] = A(OP_RECORD, COOKED(RESOLVE), forged_started),
 };
