@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What TLS is allowed to be: one version, one suite, nothing optional. */
-#include <errno.h>
-
 #include "internal.h"
 
 #define LEAST_SECURITY 2

@@ -8,7 +8,8 @@
  *   psk           ... by a key that the two ends share
  *   context       what TLS is allowed to be
  *   wire          bytes of the link, in and out
- *   flow          bytes of the engine, in and out
+ *   send          bytes of the engine, out
+ *   receive       bytes for the engine, in
  *   tls           lifetime, handshake, states
  *
  * OpenSSL's error queue is empty between two public calls. Memory is taken from
@@ -25,15 +26,15 @@
 #include "../lib/internal.h"
 
 /* Plaintext of a full record; what TLS 1.3 adds to it: header, content type,
- * tag; and a KeyUpdate, which may go ahead of it. */
+ * tag; and two KeyUpdates, which may go ahead of it: an answer and our own. */
 #define TLS_RECORD 16384u
 #define TLS_RECORD_EXTRA 22u
-#define TLS_KEY_UPDATE 27u
+#define TLS_BETWEEN (2u * 27u)
 #define TLS_WIRE_RECORD (TLS_RECORD + TLS_RECORD_EXTRA)
 
 /* Wire bytes that wait in either direction; whole records, so that a ring
  * which was drained takes them without a seam. */
-#define TLS_OUT_BYTES (4u * TLS_WIRE_RECORD + TLS_KEY_UPDATE)
+#define TLS_OUT_BYTES (4u * TLS_WIRE_RECORD + TLS_BETWEEN)
 #define TLS_IN_BYTES (4u * TLS_WIRE_RECORD)
 
 /* Largest certificate chain of a peer, in bytes */
@@ -97,15 +98,16 @@ int tls_context(struct sevlm_tls *tls);
 
 int tls_wire_open(struct sevlm_tls *tls);
 size_t tls_wire_waiting(const struct sevlm_tls *tls);	/* to go out */
+/* A record is only begun where all of it has room: what OpenSSL has half
+ * written must be offered again as it was, which no caller should have to. */
+bool tls_wire_has_room(const struct sevlm_tls *tls);
 size_t tls_wire_unread(const struct sevlm_tls *tls);	/* came in */
 
-/* ---- flow.c ------------------------------------------------------------ */
+/* ---- send.c, receive.c -------------------------------------------------- */
 
-/* writes the record that is staged, if it has room */
-int tls_flush(struct sevlm_tls *tls);
+/* once close() was called: the rest and the farewell, if they have room */
+void tls_settle(struct sevlm_tls *tls);
 /* reads what is not data, the state may change; is there data behind it? */
 bool tls_look(struct sevlm_tls *tls);
-/* the farewell, once all before it is written */
-void tls_part(struct sevlm_tls *tls);
 
 #endif /* SEVLM_TLS_INTERNAL_H */

@@ -4,7 +4,6 @@
  * memory that they free, so the text is taken apart here, in one buffer that
  * is wiped, and OpenSSL is given the numbers.
  */
-#include <errno.h>
 #include <string.h>
 
 #include <openssl/core_names.h>

@@ -4,7 +4,6 @@
  * identity is the same for all: it says which protocol and direction the
  * client means, and no more about it than that it is a source.
  */
-#include <errno.h>
 #include <string.h>
 
 #include <openssl/core_names.h>

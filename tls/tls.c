@@ -222,8 +222,7 @@ SEVLM_API int sevlm_tls_step(struct sevlm_tls *tls, uint64_t now_ns,
 	}
 	if (tls->state == SEVLM_TLS_OPEN)
 		news |= tls_look(tls);
-	if (!tls->gone)
-		tls_part(tls);
+	tls_settle(tls);
 	*ret_want = wants(tls, news);
 	tls_forget_errors();
 	return 0;
@@ -270,23 +269,6 @@ SEVLM_API int sevlm_tls_exporter(struct sevlm_tls *tls, void *value)
 }
 
 /* ---- the end ---- */
-
-SEVLM_API int sevlm_tls_close(struct sevlm_tls *tls)
-{
-	if (!tls)
-		return -EINVAL;
-	if (tls->state == SEVLM_TLS_FAILED)
-		return tls->cause;
-	if (tls->state == SEVLM_TLS_HANDSHAKE)
-		return -EBADFD;
-	tls->closing = true;
-	if (!tls->gone) {
-		tls_flush(tls);
-		tls_part(tls);
-	}
-	tls_forget_errors();
-	return tls->cause;
-}
 
 SEVLM_API int sevlm_tls_closed(struct sevlm_tls *tls)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The link's side of a pair of memory BIOs of fixed size. */
 #include <errno.h>
-#include <limits.h>
 
 #include <openssl/bio.h>
 
@@ -23,32 +22,15 @@ size_t tls_wire_waiting(const struct sevlm_tls *tls)
 	return tls->link ? BIO_ctrl_pending(tls->link) : 0;
 }
 
+bool tls_wire_has_room(const struct sevlm_tls *tls)
+{
+	return BIO_ctrl_get_write_guarantee(tls->inner) >=
+	       TLS_WIRE_RECORD + TLS_BETWEEN;
+}
+
 size_t tls_wire_unread(const struct sevlm_tls *tls)
 {
 	return tls->inner ? BIO_ctrl_pending(tls->inner) : 0;
-}
-
-SEVLM_API int sevlm_tls_output(struct sevlm_tls *tls, struct iovec *iov,
-			       size_t *count)
-{
-	char *start = NULL;
-	int bytes = 0;
-
-	if (!tls || !count || (*count && !iov))
-		return -EINVAL;
-	/* more is coming as long as the link has not taken what there is, so
-	 * a record that is not full waits until then */
-	if (*count && !tls->gone && !tls_wire_waiting(tls)) {
-		tls_flush(tls);
-		tls_part(tls);
-	}
-	if (*count && !tls->gone && tls_wire_waiting(tls))
-		bytes = BIO_nread0(tls->link, &start);
-	*count = bytes > 0;
-	if (bytes > 0)
-		*iov = (struct iovec){ start, (size_t)bytes };
-	tls_forget_errors();
-	return 0;
 }
 
 SEVLM_API int sevlm_tls_consumed(struct sevlm_tls *tls, size_t bytes)
