@@ -129,7 +129,7 @@ int main(void)
 	TCase *tcase = tcase_create("nomemory");
 
 	watch_init();
-	tcase_set_timeout(tcase, 500);
+	tcase_set_timeout(tcase, 1000);
 	tcase_add_unchecked_fixture(tcase, make_trio, free_trio);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, one_allocation_fails, 0, 2);
