@@ -121,6 +121,22 @@ void wire_say(struct attack *attack, bool back, uint16_t type, uint16_t flags,
 	wire_put(attack, back, body, bytes);
 }
 
+uint16_t wire_type(const uint8_t *record, size_t bytes)
+{
+	return bytes < RECORD_HEADER_SIZE ? 0 : wire_header(record).type;
+}
+
+size_t wire_covered(const uint8_t *record, size_t bytes)
+{
+	struct sevlm__batch batch;
+
+	if (wire_type(record, bytes) != RECORD_PAGES ||
+	    sevlm__batch_decode(record + RECORD_HEADER_SIZE,
+				bytes - RECORD_HEADER_SIZE, &batch))
+		return bytes;
+	return RECORD_HEADER_SIZE + batch.control_bytes;
+}
+
 bool tape_add(struct tape *tape, const uint8_t *record, size_t bytes)
 {
 	uint32_t room = tape->room ? 2 * tape->room : 64;

@@ -134,8 +134,43 @@ void wire_put_fixed(struct attack *attack, bool back, const uint8_t *record,
 void wire_say(struct attack *attack, bool back, uint16_t type, uint16_t flags,
 	      const void *body, size_t bytes);
 struct sevlm__record wire_header(const uint8_t *record);
+/* 0 for the magic bytes */
+uint16_t wire_type(const uint8_t *record, size_t bytes);
+/* what the transcript has of a record */
+size_t wire_covered(const uint8_t *record, size_t bytes);
 bool tape_add(struct tape *tape, const uint8_t *record, size_t bytes);
 void tape_free(struct tape *tape);
+
+/* ---- attack-faults.c: called with a record that was not passed on yet ---- */
+
+uint64_t attack_below(struct attack *attack, uint64_t limit);
+/* as it is, or with its numbers made right */
+void fault_pass(struct attack *attack, bool back, const uint8_t *record,
+		size_t bytes);
+void fault_struck(struct attack *attack, const uint8_t *record, size_t bytes);
+/* a bit of the bytes from, up to to */
+void fault_flip(struct attack *attack, const uint8_t *record, size_t bytes,
+		size_t from, size_t to);
+void fault_drop(struct attack *attack, const uint8_t *record, size_t bytes);
+void fault_twice(struct attack *attack, const uint8_t *record, size_t bytes);
+/* behind the next one, with which it is given back */
+void fault_swap(struct attack *attack, const uint8_t *record, size_t bytes);
+void fault_give_back(struct attack *attack);
+/* an earlier one of this run in front of it */
+void fault_replay(struct attack *attack, const uint8_t *record, size_t bytes);
+/* from the tapes: instead of it, of all that follow, of both directions */
+void fault_other_record(struct attack *attack, const uint8_t *record,
+			size_t bytes);
+void fault_other_stream(struct attack *attack, const uint8_t *record,
+			size_t bytes);
+void fault_all_other(struct attack *attack, const uint8_t *record,
+		     size_t bytes);
+/* some of it, then the next or the end */
+void fault_cut(struct attack *attack, const uint8_t *record, size_t bytes);
+void fault_cut_off(struct attack *attack, const uint8_t *record, size_t bytes);
+void fault_silence(struct attack *attack, const uint8_t *record, size_t bytes);
+void fault_hang_up(struct attack *attack, const uint8_t *record, size_t bytes);
+void fault_noise(struct attack *attack, const uint8_t *record, size_t bytes);
 
 /* ---- attack-run.c ------------------------------------------------------- */
 
