@@ -13,20 +13,25 @@
 
 /*
  * The guest's program: reads one address with the C-bit and without it, counts
- * its rounds, says so by OUT, and once more.
+ * its rounds, says by VMMCALL that the page is private, and once more.
  */
 
 #define CODE		0x4000
 #define DATA		0x8000
 #define COUNT		0x9000
-#define NO_C_BIT	0x200000	/* there it sees what is shared */
+#define MAP_GPA_RANGE	12
+#define PRIVATE		0x10
 
 static const uint8_t code[] = {
-	0x48, 0x8b, 0x04, 0x25, 0x00, 0x80, 0x00, 0x00,	/* mov DATA, %rax */
-	0x48, 0x8b, 0x1c, 0x25, 0x00, 0x80, 0x20, 0x00,	/* shared: %rbx */
+	0x4c, 0x8b, 0x04, 0x25, 0x00, 0x80, 0x00, 0x00,	/* mov DATA, %r8 */
+	0x4c, 0x8b, 0x0c, 0x25, 0x00, 0x80, 0x20, 0x00,	/* shared: %r9 */
 	0x48, 0xff, 0x04, 0x25, 0x00, 0x90, 0x00, 0x00,	/* incq COUNT */
-	0xe6, 0x10,					/* out %al, $0x10 */
-	0xeb, 0xe4,					/* jmp code */
+	0xb8, MAP_GPA_RANGE, 0, 0, 0,			/* mov ..., %eax */
+	0xbb, 0x00, 0x80, 0, 0,				/* mov $DATA, %ebx */
+	0xb9, 1, 0, 0, 0,				/* mov $1, %ecx */
+	0xba, PRIVATE, 0, 0, 0,				/* mov ..., %edx */
+	0x0f, 0x01, 0xd9,				/* vmmcall */
+	0xeb, 0xcf,					/* jmp code */
 };
 
 static uint64_t *word(uint8_t *memory, unsigned int at)
@@ -67,6 +72,11 @@ static void cpuid(struct vm *vm)
 
 static void vcpu_open(struct vm *vm)
 {
+	struct kvm_enable_cap exits = {
+		.cap = KVM_CAP_EXIT_HYPERCALL, .args = { 1 << MAP_GPA_RANGE },
+	};
+
+	need(!ioctl(vm->fd, KVM_ENABLE_CAP, &exits), "KVM_ENABLE_CAP");
 	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
 	need(vm->vcpu >= 0, "KVM_CREATE_VCPU");
 	vm->run_bytes = ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -95,19 +105,29 @@ void boot(struct vm *vm)
 	     !ioctl(vm->vcpu, KVM_SET_REGS, &regs), "registers");
 }
 
+static int announced(struct kvm_run *run)
+{
+	if (run->exit_reason == KVM_EXIT_HYPERCALL &&
+	    run->hypercall.nr == MAP_GPA_RANGE &&
+	    run->hypercall.args[0] == DATA && run->hypercall.args[1] == 1 &&
+	    run->hypercall.args[2] == PRIVATE) {
+		run->hypercall.ret = 0;
+		return 1;
+	}
+	printf("# exit %u\n", run->exit_reason);
+	return 0;
+}
+
 /* One round of the guest's program */
 int round_of(struct vm *vm, uint64_t count)
 {
 	struct kvm_regs regs;
 
-	if (ioctl(vm->vcpu, KVM_RUN, 0) ||
-	    vm->run->exit_reason != KVM_EXIT_IO || vm->run->io.port != 0x10 ||
-	    ioctl(vm->vcpu, KVM_GET_REGS, &regs)) {
-		printf("# exit %u\n", vm->run->exit_reason);
+	if (ioctl(vm->vcpu, KVM_RUN, 0) || !announced(vm->run) ||
+	    ioctl(vm->vcpu, KVM_GET_REGS, &regs))
 		return 0;
-	}
-	return regs.rax == *word(vm->private, DATA) &&
-	       regs.rbx == *word(vm->shared, DATA) && regs.rax != regs.rbx &&
+	return regs.r8 == *word(vm->private, DATA) &&
+	       regs.r9 == *word(vm->shared, DATA) && regs.r8 != regs.r9 &&
 	       *word(vm->private, COUNT) == count;
 }
 
@@ -116,7 +136,7 @@ void move_vcpu(struct vm *source, struct vm *target)
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
 
-	/* The OUT is not over before KVM has come back once */
+	/* The VMMCALL is not over before KVM has come back once */
 	source->run->immediate_exit = 1;
 	ioctl(source->vcpu, KVM_RUN, 0);
 	vcpu_open(target);

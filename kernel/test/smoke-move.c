@@ -180,8 +180,8 @@ void test_cancel(void)
 	ok(memcmp(session, again, SESSION), "with another session");
 
 	need(!vm_open(&target), "KVM_SEV_INIT");
-	is(receive_start(&target, session, again, 0), BAD_CERT,
-	   "a session for a PDH");
+	is(receive_start(&target, peer.chain, again, 0), BAD_CERT,
+	   "no RECEIVE_START with a PEK for a PDH");
 	is(platform(SEV_PDH_GEN, NULL), OK, "PDH_GEN");
 	is(receive_start(&target, peer.pdh, again, 0), BAD_MEASUREMENT,
 	   "no RECEIVE_START with the PDH gone");
@@ -190,6 +190,33 @@ void test_cancel(void)
 	is(send_start(&vm, &peer, again), OK, "SEND_START with the new one");
 	is(receive_start(&target, peer.pdh, again, 0), OK, "RECEIVE_START");
 	vm_close(&target);
+	vm_close(&vm);
+}
+
+/* A session of an owner has the form of one between machines */
+void test_owner(void)
+{
+	static struct peer peer;
+	uint8_t session[SESSION];
+	struct kvm_sev_launch_start start = {
+		.policy = 1, .dh_uaddr = (uintptr_t)peer.pdh, .dh_len = CERT,
+	};
+	struct vm vm, other;
+
+	export(&peer);
+	launch(&vm, 1);
+	need(!send_start(&vm, &peer, session) && !vm_open(&other), "start");
+	is(sev(&other, KVM_SEV_LAUNCH_START, &start), BAD_LEN,
+	   "no LAUNCH_START with half of what an owner gives");
+	start.session_uaddr = (uintptr_t)session;
+	start.session_len = SESSION;
+	start.policy = 0;
+	is(sev(&other, KVM_SEV_LAUNCH_START, &start), BAD_MEASUREMENT,
+	   "no LAUNCH_START with a policy that is not the owner's");
+	start.policy = 1;
+	is(sev(&other, KVM_SEV_LAUNCH_START, &start), OK,
+	   "LAUNCH_START with an owner's session");
+	vm_close(&other);
 	vm_close(&vm);
 }
 

@@ -133,6 +133,7 @@ static void test_on(void)
 	test_policy();
 	test_certs();
 	test_cancel();
+	test_owner();
 	test_asids();
 	test_fault_lines();
 	launch(&vm, 0);

@@ -99,6 +99,7 @@ void move_vcpu(struct vm *source, struct vm *target);
 /* The tests */
 void test_move(struct vm *source);
 void test_cancel(void);
+void test_owner(void);
 void test_speed(void);
 void test_policy(void);
 void test_certs(void);
