@@ -23,6 +23,7 @@ void fault_struck(struct attack *attack, const uint8_t *record, size_t bytes)
 {
 	attack->struck = true;
 	attack->type = wire_type(record, bytes);
+	attack->index = attack->wires[attack->back].index;
 }
 
 void fault_flip(struct attack *attack, const uint8_t *record, size_t bytes,

@@ -100,12 +100,6 @@ static void talk(struct rig *rig)
 		liar_optional(attack, ATTACK_BACK);
 }
 
-static bool begin(struct attack *attack)
-{
-	attack->rig.hooks.round = talk;
-	return liar_begin(attack);
-}
-
 /* ---- what must become of it --------------------------------------------- */
 
 /* A page that the guest has turned in the meantime was lied about until then
@@ -194,7 +188,8 @@ const struct kind kind_peer = {
 	.record = record,
 	.due = due,
 	.describe = describe,
-	.begin = begin,
+	.begin = liar_begin,
+	.round = talk,
 	.end = liar_end,
 	.least_struck = 90,
 	.least_refused = 75,

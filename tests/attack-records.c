@@ -317,11 +317,6 @@ static bool begin(struct attack *attack)
 	return true;
 }
 
-static void end(struct attack *attack)
-{
-	tape_free(&attack->said);
-}
-
 const struct kind kind_records = {
 	.name = "records",
 	.what = what,
@@ -331,7 +326,6 @@ const struct kind kind_records = {
 	.due = due,
 	.describe = describe,
 	.begin = begin,
-	.end = end,
 	.least_struck = 90,
 	.least_refused = 80,
 };

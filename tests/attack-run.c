@@ -136,34 +136,55 @@ static void record(struct attack *attack, bool back, const uint8_t *bytes,
 		attack->wrong = "no memory";
 }
 
-static bool record_scene(struct scene *scene, FILE *trace)
+static bool meet(struct attack *attack)
 {
-	static const struct kind recorder = {.record = record};
+	const struct kind *kind = attack->kind;
+	struct rig *rig = &attack->rig;
+
+	rig->hooks.data = attack;
+	rig->hooks.wire = kind->wire ? kind->wire : wire_take;
+	rig->hooks.arrive = kind->arrive;
+	rig->hooks.round = kind->round;
+	return !dress(rig, &attack->random) &&
+	       (!kind->begin || kind->begin(attack)) && !rig_start(rig);
+}
+
+static void part(struct attack *attack)
+{
+	if (attack->kind->end)
+		attack->kind->end(attack);
+	free(attack->held);
+	attack->held = NULL;
+	rig_close(&attack->rig);
+	tape_free(&attack->said);
+	wire_free(&attack->wires[0]);
+	wire_free(&attack->wires[1]);
+}
+
+static bool record_scene(struct scene *scene, const struct kind *kind)
+{
 	static struct attack attack;
+	struct kind recorder = *kind;
 	struct rig *rig = &attack.rig;
 	bool ret = false;
 
+	recorder.record = record;
 	memset(&attack, 0, sizeof(attack));
 	attack.kind = &recorder;
 	attack.tapes = (void *)scene;
 	attack.random.state = ~scene->number;
-	rig->trace = trace;
 	if (rig_open(rig, &scene->hosts, &scene->plan))
 		return false;
-	rig->hooks.data = &attack;
-	rig->hooks.wire = wire_take;
-	if (!dress(rig, &attack.random) && !rig_start(rig)) {
+	if (meet(&attack)) {
 		rig_run(rig);
 		ret = !rig_not_perfect(rig) && !attack.wrong;
 		scene->sessions = rig->sessions;
 	}
-	rig_close(rig);
-	wire_free(&attack.wires[0]);
-	wire_free(&attack.wires[1]);
+	part(&attack);
 	return ret;
 }
 
-bool scene_open(struct scene *scene, uint64_t number, FILE *trace)
+bool scene_open(struct scene *scene, const struct kind *kind, uint64_t number)
 {
 	memset(scene, 0, sizeof(*scene));
 	scene->number = number;
@@ -171,7 +192,7 @@ bool scene_open(struct scene *scene, uint64_t number, FILE *trace)
 	if (rig_hosts_new(&scene->hosts, scene->plan.seed, ASIDS))
 		return false;
 	scene->open = true;
-	return record_scene(scene, trace);
+	return record_scene(scene, kind);
 }
 
 void scene_close(struct scene *scene)
@@ -376,42 +397,35 @@ static uint64_t commands(struct rig_side *side)
 						    : KVM_SEV_SEND_START);
 }
 
-static bool run(struct attack *attack)
+/* The channel was attacked before anybody could say a word in it. */
+static bool judge_unmet(struct attack *attack)
 {
 	struct rig *rig = &attack->rig;
-	uint64_t before[2] = {commands(&rig->source), commands(&rig->target)};
 
-	rig_run(rig);
-	attack->starts[0] = commands(&rig->source) - before[0];
-	attack->starts[1] = commands(&rig->target) - before[1];
-	return judge(attack);
+	attack->due = attack->kind->due(attack);
+	run_on(&rig->source);
+	if (attack->starts[0] || attack->starts[1])
+		return !wrong(attack, "firmware was asked without a channel");
+	if (!attack->struck)
+		return !wrong(attack, "no channel, and nobody attacked");
+	return !wrong(attack, rig_wrong(rig));
 }
 
 static bool start(struct attack *attack)
 {
 	struct rig *rig = &attack->rig;
+	uint64_t before[2] = {commands(&rig->source), commands(&rig->target)};
+	bool met;
 
-	rig->hooks = (struct rig_hooks){
-		.data = attack,
-		.answer = answer,
-		.wire = wire_take,
-	};
-	if (dress(rig, &attack->random) ||
-	    (attack->kind->begin && !attack->kind->begin(attack)) ||
-	    rig_start(rig))
+	rig->hooks.answer = answer;
+	met = meet(attack);
+	if (met)
+		rig_run(rig);
+	else if (!attack->never_met)
 		return !wrong(attack, "the engines cannot be made");
-	return run(attack);
-}
-
-static void finish(struct attack *attack)
-{
-	if (attack->kind->end)
-		attack->kind->end(attack);
-	free(attack->held);
-	attack->held = NULL;
-	rig_close(&attack->rig);
-	wire_free(&attack->wires[0]);
-	wire_free(&attack->wires[1]);
+	attack->starts[0] = commands(&rig->source) - before[0];
+	attack->starts[1] = commands(&rig->target) - before[1];
+	return met ? judge(attack) : judge_unmet(attack);
 }
 
 bool attack_run(struct attack *attack, struct scene *scene, FILE *trace)
@@ -427,7 +441,7 @@ bool attack_run(struct attack *attack, struct scene *scene, FILE *trace)
 	} else {
 		wrong(attack, "the rig cannot be put up");
 	}
-	finish(attack);
+	part(attack);
 	if (!rig_hosts_clean(&scene->hosts))
 		ret = !wrong(attack, "a guest context or an ASID is left");
 	return ret && !attack->wrong;
@@ -442,6 +456,7 @@ const char *due_name(enum due due)
 		[DUE_HELLO] = "refused in HELLO",
 		[DUE_EITHER] = "refused or harmless",
 		[DUE_LATE] = "never believed",
+		[DUE_SAFE] = "safe",
 		[DUE_CONTAINED] = "contained",
 	};
 

@@ -4,7 +4,7 @@
 
 #include "attack.h"
 
-static size_t wanted(const struct wire *wire)
+static size_t record_bytes(const struct wire *wire)
 {
 	struct sevlm__reader r = sevlm__reader(wire->buf, wire->have);
 
@@ -32,24 +32,30 @@ static bool append(struct wire *wire, const void *bytes, size_t count)
 	return true;
 }
 
-void wire_take(struct rig_side *from, const void *bytes, size_t count)
+void wire_cut(struct attack *attack, bool back, const void *bytes, size_t count)
 {
-	struct attack *attack = from->rig->hooks.data;
-	struct wire *wire = &attack->wires[from->target];
+	size_t (*whole)(const struct wire *wire) = attack->kind->record_bytes;
+	struct wire *wire = &attack->wires[back];
 	size_t need;
 
+	if (!whole)
+		whole = record_bytes;
 	if (!append(wire, bytes, count)) {
 		attack->wrong = "no memory";
 		return;
 	}
-	while (wire->have >= (need = wanted(wire))) {
-		if (!attack->swallow[from->target])
-			attack->kind->record(attack, from->target, wire->buf,
-					     need);
+	while (wire->have >= (need = whole(wire))) {
+		if (!attack->swallow[back])
+			attack->kind->record(attack, back, wire->buf, need);
 		wire->have -= need;
 		memmove(wire->buf, wire->buf + need, wire->have);
 		wire->index++;
 	}
+}
+
+void wire_take(struct rig_side *from, const void *bytes, size_t count)
+{
+	wire_cut(from->rig->hooks.data, from->target, bytes, count);
 }
 
 void wire_free(struct wire *wire)

@@ -3,7 +3,8 @@
  * attack --kind KIND [--runs N] [--seed S] [--every] [--from N] [--verbose]
  *
  * Migrations with somebody in between, each a function of its seed. KIND is
- * records (no key, but no protection either) or peer (the keys of one end).
+ * tls (the channel's bytes), records (no key, but no protection either) or peer
+ * (the keys of one end).
  * --every takes each attack at each record of one migration instead of chance;
  * --from begins with a later one. A run that ends as it must not is printed
  * with the command that replays it. Where SEVLM_SEED is set, as many runs
@@ -48,7 +49,8 @@ static bool parse_number(const char *text, uint64_t *ret)
 
 static const struct kind *find_kind(const char *name)
 {
-	static const struct kind *const kinds[] = {&kind_records, &kind_peer};
+	static const struct kind *const kinds[] = {&kind_records, &kind_peer,
+						   &kind_tls};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(kinds[i]->name, name))
@@ -160,7 +162,7 @@ static bool series(const struct options *options, uint64_t seed,
 		at = (seed + i) / RUNS_PER_SCENE;
 		if (!scene.open || at != number) {
 			scene_close(&scene);
-			if (!scene_open(&scene, number = at, NULL))
+			if (!scene_open(&scene, options->kind, number = at))
 				return false;
 		}
 		clear(options, seed + i);
@@ -175,7 +177,7 @@ static bool series(const struct options *options, uint64_t seed,
 static bool every(const struct options *options, struct tally *tally)
 {
 	struct scene scene;
-	bool ret = scene_open(&scene, options->seed, NULL);
+	bool ret = scene_open(&scene, options->kind, options->seed);
 
 	for (uint64_t i = 0; ret && i < options->runs; i++) {
 		clear(options, options->seed ^ (options->from + i) << 20);
@@ -263,9 +265,10 @@ int main(int argc, char **argv)
 	bool ran;
 
 	if (!parse(argc, argv, &options)) {
-		fprintf(stderr, "usage: attack --kind records|peer [--runs N] "
-				"[--seed S] [--every] [--from N] "
-				"[--verbose]\n");
+		fprintf(stderr,
+			"usage: attack --kind tls|records|peer [--runs N] "
+			"[--seed S] [--every] [--from N] "
+			"[--verbose]\n");
 		return 2;
 	}
 	ran = options.every ? every(&options, &tally)

@@ -4,7 +4,7 @@
  * function of its seed. attack.c counts and prints, attack-run.c has one run
  * and its judgement, attack-wire.c cuts what an engine sends into records;
  * then one kind per file: attack-records.c knows no key, attack-peer.c has
- * the keys of one end.
+ * the keys of one end, attack-tls.c has both engines in a secure channel.
  */
 #ifndef SEVLM_ATTACK_H
 #define SEVLM_ATTACK_H
@@ -23,6 +23,7 @@ enum due {
 	DUE_HELLO, /* so, and firmware was not asked to start */
 	DUE_EITHER, /* so, or perfect: a later round may have healed it */
 	DUE_LATE, /* the target may run; the source does not say completed */
+	DUE_SAFE, /* nothing that no migration may end in */
 	DUE_CONTAINED, /* a source's own guest: whatever it is, where it may be */
 	DUES
 };
@@ -61,9 +62,17 @@ struct kind {
 	/* what must become of it */
 	enum due (*due)(const struct attack *attack);
 	void (*describe)(const struct attack *attack, FILE *out);
-	/* both may be NULL */
+	/* all may be NULL. begin: before there are engines; false where it
+	 * does not come to them, or something is wrong */
 	bool (*begin)(struct attack *attack);
 	void (*end)(struct attack *attack);
+	/* the rig's hooks; wire is wire_take() otherwise */
+	void (*wire)(struct rig_side *from, const void *bytes, size_t count);
+	size_t (*arrive)(struct rig_side *to, const void *bytes, size_t count);
+	void (*round)(struct rig *rig);
+	/* of what wire_cut() cuts: bytes of a whole record, as far as that
+	 * can be told; NULL: the stream's own */
+	size_t (*record_bytes)(const struct wire *wire);
 	/* least share of runs, in percent, in which the attack happened, and
 	 * in which it was refused */
 	uint32_t least_struck, least_refused;
@@ -93,10 +102,13 @@ struct attack {
 	bool harmless; /* where nobody compares the header */
 	bool only_payloads; /* of shared pages differ */
 	uint16_t type; /* of the record that was struck */
+	uint32_t index; /* its place */
 	struct tape said; /* this direction, so far */
 	uint8_t *held;
 	size_t held_bytes;
 	struct liar *liar;
+	struct tunnel *tunnel;
+	bool never_met; /* it did not come to engines */
 	/* how it went */
 	enum due due;
 	uint32_t outcome[2];
@@ -117,11 +129,14 @@ struct scene {
 	bool open;
 };
 
-extern const struct kind kind_records, kind_peer;
+extern const struct kind kind_records, kind_peer, kind_tls;
 
 /* ---- attack-wire.c ------------------------------------------------------ */
 
-/* the hook: cuts into records and calls the kind */
+/* cuts into records and calls the kind */
+void wire_cut(struct attack *attack, bool back, const void *bytes,
+	      size_t count);
+/* the hook that does this to what an engine sends */
 void wire_take(struct rig_side *from, const void *bytes, size_t count);
 void wire_free(struct wire *wire);
 /* to the receiver as it is */
@@ -175,7 +190,7 @@ void fault_noise(struct attack *attack, const uint8_t *record, size_t bytes);
 /* ---- attack-run.c ------------------------------------------------------- */
 
 /* hosts, a guest, and what both sides say when nobody attacks */
-bool scene_open(struct scene *scene, uint64_t number, FILE *trace);
+bool scene_open(struct scene *scene, const struct kind *kind, uint64_t number);
 void scene_close(struct scene *scene);
 /* false where it went wrong; the sentence is in the attack */
 bool attack_run(struct attack *attack, struct scene *scene, FILE *trace);

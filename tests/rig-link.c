@@ -307,19 +307,12 @@ static size_t feed_space(struct sevlm_target *target, const uint8_t *buf,
 static size_t feed(struct rig_side *to, struct rig_pipe *pipe, size_t bytes)
 {
 	const uint8_t *buf = pipe->buf + pipe->out % PIPE_ROOM;
-	size_t taken = 0;
 
-	if (to->resolver) {
-		sevlm_resolver_feed(to->resolver, buf, bytes, &taken);
-		return taken;
-	}
+	if (to->rig->hooks.arrive)
+		return to->rig->hooks.arrive(to, buf, bytes);
 	if (to->target && pipe->random.state & 1)
 		return feed_space(to->target_engine, buf, bytes);
-	if (to->target)
-		sevlm_target_feed(to->target_engine, buf, bytes, &taken);
-	else
-		sevlm_source_feed(to->source_engine, buf, bytes, &taken);
-	return taken;
+	return rig_feed(to, buf, bytes);
 }
 
 static bool leave(struct rig_side *to, struct rig_pipe *pipe)
@@ -349,11 +342,14 @@ static bool carry(struct rig_side *from, struct rig_side *to,
 }
 
 /* nobody writes any more and nothing is under way */
-static bool drained(const struct rig_side *from, const struct rig_side *to,
+static bool drained(const struct rig_side *from, struct rig_side *to,
 		    const struct rig_pipe *pipe)
 {
+	size_t (*arrive)(struct rig_side * to, const void *bytes,
+			 size_t count) = to->rig->hooks.arrive;
+
 	return pipe->shut && !pipe->count && !pipe->queued && !gone(to) &&
-	       !from->closed;
+	       !from->closed && !(arrive && arrive(to, NULL, 0));
 }
 
 static void tell_cut(struct rig *rig)

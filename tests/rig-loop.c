@@ -101,6 +101,19 @@ int rig_did(struct rig_side *side, uint32_t want, int result)
 		       : sevlm_source_did(side->source_engine, want, result);
 }
 
+size_t rig_feed(struct rig_side *side, const void *bytes, size_t count)
+{
+	size_t taken = 0;
+
+	if (side->resolver)
+		sevlm_resolver_feed(side->resolver, bytes, count, &taken);
+	else if (side->target)
+		sevlm_target_feed(side->target_engine, bytes, count, &taken);
+	else
+		sevlm_source_feed(side->source_engine, bytes, count, &taken);
+	return taken;
+}
+
 int rig_cancel(struct rig_side *side)
 {
 	rig_trace(side->rig, "%s: cancel", side->name);

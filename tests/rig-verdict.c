@@ -118,8 +118,9 @@ static const char *wrong_place(struct rig *rig)
 	if (target->ran && !target->killed && !target->dropped &&
 	    target->outcome != SEVLM_OUTCOME_COMPLETED)
 		return "the target runs the guest and does not say so";
-	if (!target->ran && !rig->excused && (is(source, SEVLM_OUTCOME_COMPLETED) ||
-			     is(target, SEVLM_OUTCOME_COMPLETED)))
+	if (!target->ran && !rig->excused &&
+	    (is(source, SEVLM_OUTCOME_COMPLETED) ||
+	     is(target, SEVLM_OUTCOME_COMPLETED)))
 		return "completed, but the target never ran the guest";
 	if (!source->running && !target->ran && !source->killed &&
 	    !nobody_knows(source) && !nobody_knows(target))

@@ -180,6 +180,10 @@ struct rig_hooks {
 	/* every byte that an engine sends: what is to reach the peer goes to
 	 * rig_pipe_put(), now or later */
 	void (*wire)(struct rig_side *from, const void *bytes, size_t count);
+	/* every byte that comes out of the link; returns how many it took. What
+	 * it makes of them goes to rig_feed(). With a count of 0: how many it
+	 * still has */
+	size_t (*arrive)(struct rig_side *to, const void *bytes, size_t count);
 };
 
 /* what the target's host keeps for good */
@@ -270,6 +274,8 @@ void rig_drop(struct rig_side *side, bool told);
 void rig_free_engine(struct rig_side *side);
 void rig_closed(struct rig_side *side);
 int rig_did(struct rig_side *side, uint32_t want, int result);
+/* bytes for the engine; returns how many it took */
+size_t rig_feed(struct rig_side *side, const void *bytes, size_t count);
 uint64_t rig_deadline(struct rig_side *side);
 /* step one side, without the VMM's answer */
 uint32_t rig_step(struct rig_side *side);

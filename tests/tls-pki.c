@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "tls-fixture.h"
+
+/* for programs without Check too */
+#define require(ok)                                                            \
+	do {                                                                   \
+		if (!(ok)) {                                                   \
+			fprintf(stderr, "certificates: %s\n", #ok);            \
+			abort();                                               \
+		}                                                              \
+	} while (0)
 
 #define EC_KEY_USAGE "critical,digitalSignature"
 
@@ -41,7 +50,7 @@ static EVP_PKEY *new_key(const char *group)
 		ret = EVP_PKEY_Q_keygen(NULL, NULL, group);
 	else
 		ret = EVP_EC_gen(group ? group : "P-256");
-	ck_assert_ptr_nonnull(ret);
+	require(ret != NULL);
 	return ret;
 }
 
@@ -54,8 +63,8 @@ static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
 		return;
 	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
 	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	ck_assert_msg(!!ext, "extension %s", value);
-	ck_assert_int_eq(X509_add_ext(cert, ext, -1), 1);
+	require(ext != NULL);
+	require(X509_add_ext(cert, ext, -1) == 1);
 	X509_EXTENSION_free(ext);
 }
 
@@ -63,9 +72,9 @@ static void name(X509 *cert, const char *text)
 {
 	X509_NAME *subject = X509_get_subject_name(cert);
 
-	ck_assert_int_eq(X509_NAME_add_entry_by_txt(
-				 subject, "CN", MBSTRING_ASC,
-				 (const unsigned char *)text, -1, -1, 0), 1);
+	require(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+					   (const unsigned char *)text, -1, -1,
+					   0) == 1);
 }
 
 static void date(X509 *cert, const struct pki_shape *shape)
@@ -84,7 +93,7 @@ static char *text_of(BIO *bio)
 	long bytes = BIO_get_mem_data(bio, &data);
 
 	ret = strndup(data, (size_t)bytes);
-	ck_assert_ptr_nonnull(ret);
+	require(ret != NULL);
 	BIO_free(bio);
 	return ret;
 }
@@ -93,9 +102,9 @@ static void write_pem(struct pki *pki)
 {
 	BIO *cert = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_mem());
 
-	ck_assert_int_eq(PEM_write_bio_X509(cert, pki->cert), 1);
-	ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(key, pki->key, NULL,
-						       NULL, 0, NULL, NULL), 1);
+	require(PEM_write_bio_X509(cert, pki->cert) == 1);
+	require(PEM_write_bio_PKCS8PrivateKey(key, pki->key, NULL, NULL, 0,
+					      NULL, NULL) == 1);
 	pki->cert_pem = text_of(cert);
 	pki->key_pem = text_of(key);
 }
@@ -110,7 +119,7 @@ void pki_issue(struct pki *pki, const struct pki_shape *shape,
 	memset(pki, 0, sizeof(*pki));
 	pki->key = new_key(shape->group);
 	pki->cert = X509_new();
-	ck_assert_ptr_nonnull(pki->cert);
+	require(pki->cert != NULL);
 	X509_set_version(pki->cert, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(pki->cert), ++serial);
 	date(pki->cert, shape);
@@ -124,8 +133,8 @@ void pki_issue(struct pki *pki, const struct pki_shape *shape,
 	extend(pki->cert, by->cert, NID_subject_alt_name, shape->san);
 	extend(pki->cert, by->cert, NID_subject_key_identifier, "hash");
 	extend(pki->cert, by->cert, NID_authority_key_identifier, "keyid");
-	ck_assert_int_ne(X509_sign(pki->cert, by->key,
-				   EVP_get_digestbyname(digest)), 0);
+	require(X509_sign(pki->cert, by->key, EVP_get_digestbyname(digest)) !=
+		0);
 	write_pem(pki);
 }
 
@@ -143,7 +152,7 @@ static void revoke(X509_CRL *crl, X509 *victim)
 	X509_REVOKED *entry = X509_REVOKED_new();
 	ASN1_TIME *when = ASN1_TIME_set(NULL, (time_t)(PKI_NOW - PKI_DAY));
 
-	ck_assert(entry && when);
+	require(entry && when);
 	X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(victim));
 	X509_REVOKED_set_revocationDate(entry, when);
 	X509_CRL_add0_revoked(crl, entry);
@@ -158,7 +167,7 @@ static void authority(X509_CRL *crl, X509 *issuer)
 	X509V3_set_ctx(&ctx, issuer, NULL, NULL, crl, 0);
 	ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_authority_key_identifier,
 				  "keyid");
-	ck_assert_ptr_nonnull(ext);
+	require(ext != NULL);
 	X509_CRL_add_ext(crl, ext, -1);
 	X509_EXTENSION_free(ext);
 }
@@ -170,7 +179,7 @@ char *pki_crl(const struct pki *issuer, const struct pki *victim)
 	ASN1_TIME *to = ASN1_TIME_set(NULL, (time_t)(PKI_NOW + PKI_DAY));
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	ck_assert(crl && from && to && bio);
+	require(crl && from && to && bio);
 	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
 	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->cert));
 	X509_CRL_set1_lastUpdate(crl, from);
@@ -178,8 +187,8 @@ char *pki_crl(const struct pki *issuer, const struct pki *victim)
 	authority(crl, issuer->cert);
 	if (victim)
 		revoke(crl, victim->cert);
-	ck_assert_int_ne(X509_CRL_sign(crl, issuer->key, EVP_sha256()), 0);
-	ck_assert_int_eq(PEM_write_bio_X509_CRL(bio, crl), 1);
+	require(X509_CRL_sign(crl, issuer->key, EVP_sha256()) != 0);
+	require(PEM_write_bio_X509_CRL(bio, crl) == 1);
 	X509_CRL_free(crl);
 	ASN1_TIME_free(from);
 	ASN1_TIME_free(to);
@@ -191,7 +200,7 @@ char *pki_join(const char *a, const char *b)
 	size_t bytes = strlen(a) + strlen(b) + 1;
 	char *ret = malloc(bytes);
 
-	ck_assert_ptr_nonnull(ret);
+	require(ret != NULL);
 	snprintf(ret, bytes, "%s%s", a, b);
 	return ret;
 }
