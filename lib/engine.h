@@ -271,6 +271,8 @@ int sevlm__resolve_begin(struct sevlm__engine *engine,
 int sevlm__resolve_send(struct sevlm__engine *engine, uint32_t verdict);
 /* the peer's verdict, authentic: 0, -EAGAIN, or an error put into words */
 int sevlm__resolve_hear(struct sevlm__engine *engine, uint32_t *ret_verdict);
+/* a verdict of the peer that ends badly, put into words: its cause */
+int sevlm__resolve_words(struct sevlm__engine *engine, uint32_t verdict);
 /* nothing came of it: -ETIMEDOUT with a sentence */
 int sevlm__resolve_late(struct sevlm__engine *engine);
 

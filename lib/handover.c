@@ -173,17 +173,13 @@ static int never(struct sevlm_source *source)
 {
 	source->decided = false;
 	source->never = true;
-	return sevlm__fail(&source->engine.error, -ECANCELED,
-			   "the target said that it will never start the "
-			   "guest");
+	return sevlm__resolve_words(&source->engine, VERDICT_NEVER);
 }
 
 int source_lost(struct sevlm_source *source)
 {
 	struct sevlm__engine *engine = &source->engine;
-	int cause = sevlm__fail(&engine->error, -EIO,
-				"the target took the guest over and could not "
-				"run it");
+	int cause = sevlm__resolve_words(engine, VERDICT_LOST);
 
 	sevlm__engine_settle(engine, SEVLM_OUTCOME_LOST, cause);
 	source->state = SOURCE_ENDED;

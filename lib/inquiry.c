@@ -49,8 +49,7 @@ static int never(struct sevlm_source *source)
 
 	source->never = true;
 	source->decided = false;
-	sevlm__fail(&engine->error, 0,
-		    "the target said that it will never start the guest");
+	sevlm__resolve_words(engine, VERDICT_NEVER);
 	sevlm__engine_settle(engine, SEVLM_OUTCOME_ABORTED, engine->cause);
 	engine->peer_aborted = true;
 	source->state = SOURCE_UNDO;

@@ -120,6 +120,29 @@ int sevlm__resolve_hear(struct sevlm__engine *engine, uint32_t *ret_verdict)
 	return ret;
 }
 
+static const struct {
+	uint32_t verdict;
+	int cause;
+	const char *text;
+} meanings[] = {
+	{ VERDICT_NEVER, -ECANCELED,
+	  "the target said that it will never start the guest" },
+	{ VERDICT_LOST, -EIO,
+	  "the target took the guest over and could not run it" },
+	{ VERDICT_KEPT, -EPROTO,
+	  "the source says that it kept the guest, which was taken over here: "
+	  "it may run twice" },
+};
+
+int sevlm__resolve_words(struct sevlm__engine *engine, uint32_t verdict)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
+		if (meanings[i].verdict == verdict)
+			return sevlm__fail(&engine->error, meanings[i].cause,
+					   "%s", meanings[i].text);
+	return 0;
+}
+
 int sevlm__resolve_late(struct sevlm__engine *engine)
 {
 	return sevlm__fail(&engine->error, -ETIMEDOUT,

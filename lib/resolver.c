@@ -38,19 +38,14 @@ static int tell(struct sevlm_resolver *resolver)
 /* A source's: what the target says is what has become of the guest. */
 static int learn(struct sevlm_resolver *resolver, uint32_t verdict)
 {
-	struct sevlm__error *error = &resolver->engine.error;
+	static const uint32_t outcomes[] = {
+		[VERDICT_STARTED] = SEVLM_OUTCOME_COMPLETED,
+		[VERDICT_NEVER] = SEVLM_OUTCOME_ABORTED,
+		[VERDICT_LOST] = SEVLM_OUTCOME_LOST,
+	};
 
-	if (verdict == VERDICT_STARTED)
-		return end(resolver, SEVLM_OUTCOME_COMPLETED, 0);
-	if (verdict == VERDICT_NEVER)
-		return end(resolver, SEVLM_OUTCOME_ABORTED,
-			   sevlm__fail(error, -ECANCELED,
-				       "the target said that it will never "
-				       "start the guest"));
-	return end(resolver, SEVLM_OUTCOME_LOST,
-		   sevlm__fail(error, -EIO,
-			       "the target took the guest over and could not "
-			       "run it"));
+	return end(resolver, outcomes[verdict],
+		   sevlm__resolve_words(&resolver->engine, verdict));
 }
 
 static int hear(struct sevlm_resolver *resolver)
@@ -63,12 +58,8 @@ static int hear(struct sevlm_resolver *resolver)
 		return ret;
 	if (engine->role == ROLE_SOURCE)
 		return learn(resolver, verdict);
-	if (verdict == VERDICT_KEPT)
-		sevlm__fail(&engine->error, -EPROTO,
-			    "the source says that it kept the guest, which was "
-			    "taken over here: it may run twice");
-	/* told in any case, so that the source knows it too */
-	engine->cause = verdict == VERDICT_KEPT ? -EPROTO : 0;
+	/* a contradiction is answered too, so that the source knows of it */
+	engine->cause = sevlm__resolve_words(engine, verdict);
 	resolver->state = RESOLVER_TELL;
 	return 0;
 }

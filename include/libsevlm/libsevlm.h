@@ -867,8 +867,9 @@ void sevlm_receive_free(struct sevlm_receive *receive);
  * process died resolves with its note alone, section 11. Where the source is
  * known to be dead for good, sevlm_target_source_fenced() needs no peer.
  *
- * A note says that the decision is made: one whose writing failed, that is,
- * for which did() was called with an error, must not be found later.
+ * A note says that the decision is made. It is removed where that is not so:
+ * where its writing failed or did() does not want it any more, and where the
+ * guest stays at the source after all (WANT_RESUME).
  */
 
 #define SEVLM_WANT_STEP    (1u << 0)  /**< call step() again, at once */
@@ -924,7 +925,10 @@ void sevlm_receive_free(struct sevlm_receive *receive);
  * @size:     sizeof of the caller
  * @channel:  SEVLM_CHANNEL_*, of the same kind as the first one
  * @reserved: zero
- * @exporter: value of this channel; zero where it is INSECURE
+ * @exporter: value of this channel, which shows that there is one; zero where
+ *            it is INSECURE
+ *
+ * What is said is proved by the key of the first channel.
  */
 struct sevlm_reconnect {
 	size_t size;
@@ -1600,8 +1604,9 @@ int sevlm_target_reconnect(struct sevlm_target *target,
  * To be called only where somebody made sure that the source's copy does not
  * run and never will again; where it does, the guest runs twice, and nothing
  * here can see it. step() then wants PERSIST and RUN as after a COMMIT. A
- * source that speaks all the same is answered STARTED if it let go; if it
- * says that it kept the guest, both sides' error() say so.
+ * source that speaks all the same is answered STARTED if it let go, and is
+ * waited for on an open link for 5 s; if it says that it kept the guest, both
+ * sides' error() say so.
  * -EAGAIN: the source has just spoken or hung up; step(), and look again.
  *
  * Thread: the step thread.  Since: 0.1
