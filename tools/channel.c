@@ -26,6 +26,19 @@ int channel_init(struct channel *channel, const struct options *options,
 	return ret;
 }
 
+bool channel_answered(const struct channel *channel)
+{
+	return channel->answered;
+}
+
+void channel_drop(struct channel *channel)
+{
+	secure_free(&channel->secure);
+	link_drop(&channel->link);
+	recording_free(&channel->recording);
+	channel->answered = false;
+}
+
 void channel_free(struct channel *channel)
 {
 	secure_free(&channel->secure);
@@ -121,6 +134,15 @@ static size_t total(const struct iovec *iov, size_t count)
 	return bytes;
 }
 
+/* so much of the stream was moved */
+static void account(struct channel *channel, int from, const struct iovec *iov,
+		    size_t bytes)
+{
+	channel->answered = channel->answered || from == FROM_TARGET;
+	recording_add(&channel->recording, from, iov, bytes);
+	doom_moved(&channel->doom, bytes);
+}
+
 ssize_t channel_write(struct channel *channel, int from, struct iovec *iov,
 		      size_t count)
 {
@@ -129,13 +151,11 @@ ssize_t channel_write(struct channel *channel, int from, struct iovec *iov,
 
 	count = iov_cut(iov, count, most);
 	put = put_some(channel, iov, count);
-	if (put > 0) {
-		recording_add(&channel->recording, from, iov, (size_t)put);
-		/* what was moved must be with the peer when this side dies */
-		if (channel->doom.counting)
-			flush(channel, now_ns() + FAREWELL_NS);
-		doom_moved(&channel->doom, (size_t)put);
-	}
+	/* what was moved must be with the peer when this side dies */
+	if (put > 0 && channel->doom.counting)
+		flush(channel, now_ns() + FAREWELL_NS);
+	if (put > 0)
+		account(channel, from, iov, (size_t)put);
 	return put;
 }
 
@@ -144,10 +164,8 @@ ssize_t channel_read(struct channel *channel, int from, void *buf, size_t bytes)
 	struct iovec iov = {buf, doom_limit(&channel->doom, bytes)};
 	ssize_t got = get_some(channel, buf, iov.iov_len);
 
-	if (got > 0) {
-		recording_add(&channel->recording, from, &iov, (size_t)got);
-		doom_moved(&channel->doom, (size_t)got);
-	}
+	if (got > 0)
+		account(channel, from, &iov, (size_t)got);
 	return got;
 }
 

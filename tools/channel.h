@@ -14,6 +14,7 @@ struct channel {
 	struct secure secure;
 	struct recording recording;
 	struct doom doom;
+	bool answered;
 };
 
 /* @source: this host's role */
@@ -49,6 +50,10 @@ int channel_put(struct channel *channel, const void *buf, size_t bytes,
 		uint64_t timeout_ns);
 int channel_get(struct channel *channel, void *buf, size_t bytes,
 		uint64_t timeout_ns);
+/* something of the target's stream moved in this channel */
+bool channel_answered(const struct channel *channel);
+/* makes room for another one; the first is what is recorded */
+void channel_drop(struct channel *channel);
 /* lets the peer read the last words */
 void channel_farewell(struct channel *channel);
 

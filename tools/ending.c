@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "side.h"
+#include "doubt.h"
 
 struct ending {
 	struct sentence said;
@@ -161,6 +161,51 @@ int ending_source(struct side *side)
 	return conclude(side, &ending);
 }
 
+/* nobody is there to compare with */
+static void taken_over(struct side *side, struct ending *ending)
+{
+	if (verify_alone(side)) {
+		ending->status = STATUS_FAILED;
+		fail(&ending->said, 0,
+		     "the guest runs here without its source, but: %.300s",
+		     side->why.text);
+		return;
+	}
+	ending->status = STATUS_DONE;
+	fail(&ending->said, 0,
+	     "the guest runs here without its source, at step %" PRIu64
+	     ", its memory as it should be",
+	     side->checked);
+	show_event(&side->show, "taken-over", ending->said.text);
+}
+
+static int verify_returned(struct side *side)
+{
+	int ret = verify_target(side);
+
+	while (ret == -ECONNRESET && doubt_returns(side)) {
+		side->why.text[0] = '\0';
+		ret = verify_target(side);
+	}
+	return ret;
+}
+
+static void undecided(struct side *side, const struct sentence *why,
+		      struct ending *ending)
+{
+	if (!side->gave_up)
+		return in_doubt(side, why,
+				"the source may have let the guest go or kept "
+				"it, so it does not start here",
+				ending);
+	ending->status = STATUS_FAILED;
+	ending->outcome = outcomes[SEVLM_OUTCOME_CANCELLED];
+	fail(&ending->said, 0,
+	     "given up in doubt: %s; the guest will never run here, but the "
+	     "source was not told",
+	     why->text);
+}
+
 int ending_target(struct side *side)
 {
 	struct ending ending = {.outcome = "none"};
@@ -172,13 +217,13 @@ int ending_target(struct side *side)
 	reason(side, cause, &why);
 	switch (outcome) {
 	case SEVLM_OUTCOME_COMPLETED:
-		completed(side, "here", verify_target, &ending);
+		if (side->fenced)
+			taken_over(side, &ending);
+		else
+			completed(side, "here", verify_returned, &ending);
 		break;
 	case SEVLM_OUTCOME_IN_DOUBT:
-		in_doubt(side, &why,
-			 "the source may have let the guest go or kept it, so "
-			 "it does not start here",
-			 &ending);
+		undecided(side, &why, &ending);
 		break;
 	case SEVLM_OUTCOME_LOST:
 		lost(&why, &ending);

@@ -30,7 +30,7 @@ static int watch_signals(struct link *link, struct sentence *why)
 int link_init(struct link *link, const struct options *options,
 	      struct sentence *why)
 {
-	link->fd = link->signals = -1;
+	link->fd = link->signals = link->door = -1;
 	link->throttle.bytes_per_s = options->bandwidth / 8;
 	link->throttle.last_ns = now_ns();
 	return watch_signals(link, why);
@@ -163,12 +163,14 @@ static short allowed(struct link *link, short events, uint64_t *timeout_ns)
 	return (short)(events & ~POLLOUT);
 }
 
-static short sleep_until(struct link *link, short events, uint64_t timeout_ns)
+static short sleep_for(struct link *link, int fd, short events,
+		       uint64_t timeout_ns)
 {
 	struct pollfd fds[] = {
 		{.fd = link->signals, .events = POLLIN},
 		/* a dead socket would wake a sleep that is not for it */
-		{.fd = events ? link->fd : -1, .events = events},
+		{.fd = events ? fd : -1, .events = events},
+		{.fd = link->door, .events = POLLIN},
 	};
 	struct timespec timeout = {
 		.tv_sec = (time_t)(timeout_ns / NS_PER_S),
@@ -180,11 +182,22 @@ static short sleep_until(struct link *link, short events, uint64_t timeout_ns)
 		return 0;
 	if (fds[0].revents)
 		link_signal(link);
+	link->knocked = fds[2].revents;
 	return fds[1].revents;
 }
 
 short link_poll(struct link *link, short events, uint64_t timeout_ns)
 {
 	events = allowed(link, events, &timeout_ns);
-	return sleep_until(link, events, timeout_ns);
+	return sleep_for(link, link->fd, events, timeout_ns);
+}
+
+bool link_watch(struct link *link, int listener, uint64_t until)
+{
+	uint64_t now = now_ns();
+	uint64_t timeout = until == SEVLM_NO_DEADLINE ? until
+			   : until > now	      ? until - now
+						      : 0;
+
+	return sleep_for(link, listener, POLLIN, timeout);
 }

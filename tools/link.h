@@ -20,6 +20,8 @@ struct link {
 	bool mute; /* nothing more can be written */
 	bool peer_done; /* nothing more can be read */
 	bool cancelled; /* a signal came */
+	int door; /* another one that ends a sleep; -1: none */
+	bool knocked; /* it did */
 	struct throttle throttle;
 };
 
@@ -40,6 +42,8 @@ int link_listen(const char *address, bool plain, uint16_t *ret_port,
 		struct sentence *why);
 int link_accept(struct link *link, int listener, uint64_t wait_s,
 		struct sentence *why);
+/* who is waiting there already */
+int link_answer(struct link *link, int listener, struct sentence *why);
 
 /* cuts the vector; returns how many entries are left of it */
 size_t iov_cut(struct iovec *iov, size_t count, size_t most);
@@ -52,5 +56,8 @@ void link_signal(struct link *link);
 /* sleeps until the socket is ready for @events and the throttle allows it, a
  * signal, or the time; 0 or what poll(2) said of the socket */
 short link_poll(struct link *link, short events, uint64_t timeout_ns);
+/* sleeps until somebody waits at a listener, a signal, or that time; whether
+ * somebody does */
+bool link_watch(struct link *link, int listener, uint64_t until);
 
 #endif /* SEVLM_LINK_H */

@@ -22,6 +22,10 @@ static const struct {
 	{"receive", FOR_RECEIVE, command_receive,
 	 "--listen HOST:PORT --psk-file FILE [OPTIONS]",
 	 "wait for a guest and run it"},
+	{"resolve", FOR_RESOLVE, command_resolve,
+	 "--control PATH --source-fenced | --note FILE --to HOST:PORT "
+	 "[OPTIONS]",
+	 "find out, or say, what became of a guest in doubt"},
 	{"inspect", FOR_INSPECT, command_inspect, "[--json] FILE",
 	 "print a recorded stream, record by record"},
 	{"probe", FOR_PROBE, command_probe, "[OPTIONS]",

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "side.h"
+#include "doubt.h"
 
 #define WANT_BYTES (SEVLM_WANT_STEP | SEVLM_WANT_WRITE | SEVLM_WANT_READ)
 #define IOVECS 64u
@@ -25,7 +25,10 @@ static int pause_guest(struct side *side)
 
 static int save(struct side *side)
 {
-	return guest_save(&side->guest, side->source);
+	int ret = guest_save(&side->guest, side->source);
+
+	side->state_saved = !ret;
+	return ret;
 }
 
 static int load(struct side *side)
@@ -164,8 +167,11 @@ static void write_some(struct side *side)
 	put = channel_write(&side->channel,
 			    side->source ? FROM_SOURCE : FROM_TARGET, iov,
 			    count);
-	if (put > 0)
-		side_consumed(side, (size_t)put);
+	if (put <= 0)
+		return;
+	side_consumed(side, (size_t)put);
+	/* its answer is the last that a target has to do with the stream */
+	side->deaf = side->deaf || (side->target && side->resolving);
 }
 
 static uint64_t until_deadline(struct side *side)
@@ -221,13 +227,14 @@ static void move_bytes(struct side *side, uint32_t want)
 		read_some(side);
 }
 
-void move_run(struct side *side)
+static void run_engine(struct side *side)
 {
 	struct sevlm_progress progress = {.size = sizeof(progress)};
 	uint32_t want;
 
-	doom_moved(&side->channel.doom, 0);
 	for (;;) {
+		if (side->channel.link.knocked)
+			doubt_asked(side);
 		if (side->channel.link.cancelled ||
 		    side->channel.recording.failed)
 			side_cancel(side);
@@ -241,4 +248,14 @@ void move_run(struct side *side)
 		else
 			move_bytes(side, want);
 	}
+}
+
+void move_run(struct side *side)
+{
+	struct link *link = &side->channel.link;
+
+	doom_moved(&side->channel.doom, 0);
+	link->door = side->control.listener;
+	run_engine(side);
+	link->door = -1;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -48,6 +49,16 @@ static int put(int fd, const void *buf)
 	return fsync(fd) ? -errno : 0;
 }
 
+/* A note that is found says that the decision was made. What is no file, a
+ * device for instance, keeps nothing and is not ours to remove. */
+static void withdraw(const struct note *note)
+{
+	struct stat st;
+
+	if (!lstat(note->path, &st) && S_ISREG(st.st_mode))
+		unlink(note->path);
+}
+
 static int write_file(struct note *note, const void *buf)
 {
 	int fd, ret;
@@ -62,9 +73,8 @@ static int write_file(struct note *note, const void *buf)
 		ret = -errno;
 	if (!ret)
 		ret = sync_directory(note->path);
-	/* a note that is found says that the decision was made */
 	if (ret)
-		unlink(note->path);
+		withdraw(note);
 	return ret;
 }
 

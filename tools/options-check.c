@@ -91,14 +91,36 @@ static int check_export(const struct options *options, struct sentence *why)
 	return 0;
 }
 
+static int check_resolve(const struct options *options, struct sentence *why)
+{
+	if (!options->control == !options->note)
+		return fail(why, -EINVAL,
+			    "--control PATH of a receive that waits, or --note "
+			    "FILE of a side that is gone: one of them");
+	if (options->control && !options->source_fenced)
+		return fail(why, -EINVAL,
+			    "--control goes with --source-fenced: make sure "
+			    "that the source can never run the guest again, "
+			    "then say so");
+	if (options->note && options->source_fenced)
+		return fail(why, -EINVAL,
+			    "--source-fenced goes with --control");
+	if (options->note && !options->to == !options->listen)
+		return fail(why, -EINVAL,
+			    "--to HOST:PORT with a source's note, --listen "
+			    "HOST:PORT with a target's: one of them");
+	if (options->control && (options->to || options->listen))
+		return fail(why, -EINVAL, "--control needs no address");
+	return options->note ? check_channel(options, why) : 0;
+}
+
 /* What goes together, by command. */
 static const struct {
 	unsigned int commands;
 	int (*check)(const struct options *options, struct sentence *why);
 } checks[] = {
-	{PEERS, check_channel},
-	{PEERS, check_trust},
-	{FOR_CERTS_VERIFY, check_verify},
+	{PEERS, check_channel},		  {PEERS, check_trust},
+	{FOR_RESOLVE, check_resolve},	  {FOR_CERTS_VERIFY, check_verify},
 	{FOR_CERTS_EXPORT, check_export},
 };
 

@@ -9,6 +9,7 @@
 #define MOVES (FOR_DEMO | FOR_SEND | FOR_RECEIVE)
 #define PEERS (FOR_SEND | FOR_RECEIVE)
 #define HOSTS (FOR_PROBE | FOR_PREFLIGHT)
+#define CHANNELS (PEERS | FOR_RESOLVE)
 #define TRUSTING (PEERS | FOR_CERTS_VERIFY)
 #define CERTS                                                                  \
 	(FOR_CERTS_SHOW | FOR_CERTS_VERIFY | FOR_CERTS_EXPORT | FOR_CERTS_PIN)

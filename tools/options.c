@@ -64,6 +64,7 @@ static void defaults(struct options *options)
 	options->downtime_limit_ms = 50;
 	options->max_rounds = 30;
 	options->batch = SEVLM_MAX_BATCH;
+	options->reconnect_s = 30;
 	if (options->command & (FOR_DEMO | FOR_SEND))
 		options->policy.value = SEVLM_POLICY_NODBG;
 	options->wait_s = options->command == FOR_RECEIVE ? 0 : 30;

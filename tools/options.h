@@ -57,6 +57,9 @@ struct options {
 	uint64_t batch;
 	bool force;
 	const char *note;
+	uint64_t reconnect_s; /* 0: not at all */
+	const char *control;
+	bool source_fenced;
 	const char *sessions;
 	/* the link */
 	const char *listen;

@@ -231,38 +231,37 @@ static int wait_for_source(struct link *link, int listener, uint64_t wait_s)
 {
 	uint64_t until =
 		wait_s ? now_ns() + wait_s * NS_PER_S : SEVLM_NO_DEADLINE;
-	uint64_t now;
-	short ready = 0;
+	bool there = false;
 
-	link->fd = listener;
-	for (now = now_ns(); !ready && !link->cancelled && now < until;
-	     now = now_ns())
-		ready = link_poll(link, POLLIN,
-				  until == SEVLM_NO_DEADLINE ? until
-							     : until - now);
-	link->fd = -1;
+	while (!there && !link->cancelled && now_ns() < until)
+		there = link_watch(link, listener, until);
 	if (link->cancelled)
 		return -ECANCELED;
-	return ready ? 0 : -ETIMEDOUT;
+	return there ? 0 : -ETIMEDOUT;
 }
 
-int link_accept(struct link *link, int listener, uint64_t wait_s,
-		struct sentence *why)
+int link_answer(struct link *link, int listener, struct sentence *why)
 {
-	int fd, ret = wait_for_source(link, listener, wait_s);
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (ret)
-		return fail(why, ret,
-			    ret == -ECANCELED
-				    ? "interrupted before a source came"
-				    : "no source came within %llu seconds",
-			    (unsigned long long)wait_s);
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return fail(why, -errno, "no source came: %s", strerror(errno));
 	tune(fd);
 	link_take(link, fd);
 	return 0;
+}
+
+int link_accept(struct link *link, int listener, uint64_t wait_s,
+		struct sentence *why)
+{
+	int ret = wait_for_source(link, listener, wait_s);
+
+	if (!ret)
+		return link_answer(link, listener, why);
+	return fail(why, ret,
+		    ret == -ECANCELED ? "interrupted before a source came"
+				      : "no source came within %llu seconds",
+		    (unsigned long long)wait_s);
 }
 
 int link_check(const char *address, bool plain, struct sentence *why)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include <unistd.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "side.h"
+#include "doubt.h"
 
 static int begin(struct side *side)
 {
@@ -30,6 +31,7 @@ int receive_run(struct side *side)
 	if (ret)
 		return ending_early(side, ret);
 	move_run(side);
+	doubt_target(side);
 	return ending_target(side);
 }
 
@@ -49,21 +51,29 @@ static int prepare(struct side *side)
 	return ret;
 }
 
+/* the address that it really is; an IPv6 address is in brackets already */
+static void note_address(struct side *side, uint16_t port)
+{
+	const char *address = side->options->listen;
+	int host = (int)(strrchr(address, ':') - address);
+
+	snprintf(side->address, sizeof(side->address), "%.*s:%u", host, address,
+		 port);
+}
+
 static int accept_source(struct side *side)
 {
 	const struct options *options = side->options;
-	uint16_t port;
-	int ret,
-		listener = link_listen(options->listen, options->insecure_plain,
-				       &port, &side->why);
+	uint16_t port = 0;
 
-	if (listener < 0)
-		return listener;
-	show_listening(&side->show, options->listen, port);
-	ret = link_accept(&side->channel.link, listener, options->wait_s,
-			  &side->why);
-	close(listener);
-	return ret;
+	side->listener = link_listen(options->listen, options->insecure_plain,
+				     &port, &side->why);
+	if (side->listener < 0)
+		return side->listener;
+	note_address(side, port);
+	show_listening(&side->show, side->address);
+	return link_accept(&side->channel.link, side->listener, options->wait_s,
+			   &side->why);
 }
 
 int command_receive(const struct options *options)

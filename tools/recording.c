@@ -56,7 +56,9 @@ void recording_add(struct recording *recording, int from,
 
 void recording_free(struct recording *recording)
 {
-	for (int from = FROM_SOURCE; from <= FROM_TARGET; from++)
+	for (int from = FROM_SOURCE; from <= FROM_TARGET; from++) {
 		if (recording->fds[from] >= 0)
 			close(recording->fds[from]);
+		recording->fds[from] = -1;
+	}
 }

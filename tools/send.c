@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "side.h"
+#include "doubt.h"
 
 #define DEFAULT_MEMORY (512 * MIB)
 #define RETRY_NS (NS_PER_S / 10)
@@ -105,6 +105,7 @@ int send_run(struct side *side, const struct shape *shape)
 	if (ret)
 		return ending_early(side, ret);
 	move_run(side);
+	doubt_source(side);
 	return ending_source(side);
 }
 

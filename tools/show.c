@@ -35,16 +35,32 @@ void show_break(struct show *show)
 	fflush(stdout);
 }
 
-void show_listening(struct show *show, const char *address, uint16_t port)
+void show_listening(struct show *show, const char *address)
 {
-	int host = (int)(strrchr(address, ':') - address);
+	const char *colon = strrchr(address, ':');
+	int host = (int)(colon - address);
 
-	if (show->json) {
+	if (show->json)
 		printf("{\"event\":\"listening\",\"side\":\"%s\","
-		       "\"host\":\"%.*s\",\"port\":%u}\n",
-		       show->side, host, address, port);
+		       "\"host\":\"%.*s\",\"port\":%s}\n",
+		       show->side, host, address, colon + 1);
+	else
+		printf("listening on %s\n", address);
+	fflush(stdout);
+}
+
+void show_event(struct show *show, const char *event, const char *text)
+{
+	if (show->silent)
+		return;
+	show_break(show);
+	if (show->json) {
+		printf("{\"event\":\"%s\",\"side\":\"%s\",\"sentence\":", event,
+		       show->side);
+		json_text(text);
+		puts("}");
 	} else {
-		printf("listening on %.*s:%u\n", host, address, port);
+		puts(text);
 	}
 	fflush(stdout);
 }

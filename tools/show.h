@@ -37,7 +37,9 @@ struct show_end {
 
 int show_init(struct show *show, const char *side, bool json, bool quiet);
 void show_free(struct show *show);
-void show_listening(struct show *show, const char *address, uint16_t port);
+void show_listening(struct show *show, const char *address);
+/* a line that is no progress; shown by --quiet too */
+void show_event(struct show *show, const char *event, const char *text);
 /* nobody listens there yet */
 void show_waiting(struct show *show, const char *address);
 /* after every step */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "side.h"
 
@@ -11,17 +12,22 @@ int side_init(struct side *side, const char *who, const struct options *options)
 
 	side->who = who;
 	side->options = options;
+	side->listener = -1;
 	side->guest.host_seed = options->host_seed;
 	side->guest.policy = options->policy.value;
 	ret = channel_init(&side->channel, options,
 			   options->command != FOR_RECEIVE, &side->why);
 	if (!ret)
 		ret = note_init(&side->note, options->note, &side->why);
-	return ret ? ret : trust_build(options, &side->trust, &side->why);
+	if (!ret)
+		ret = trust_build(options, &side->trust, &side->why);
+	return ret ? ret
+		   : control_open(&side->control, options->control, &side->why);
 }
 
 void side_free(struct side *side)
 {
+	control_close(&side->control);
 	channel_farewell(&side->channel);
 	verify_end(side);
 	vcpu_end(&side->guest);
@@ -31,6 +37,8 @@ void side_free(struct side *side)
 	guest_free(&side->guest);
 	show_free(&side->show);
 	channel_free(&side->channel);
+	if (side->listener >= 0)
+		close(side->listener);
 }
 
 /* what binds this migration to its channel, and to nothing else */

@@ -4,6 +4,7 @@
 #define SEVLM_SIDE_H
 
 #include "channel.h"
+#include "control.h"
 #include "guest.h"
 #include "note.h"
 #include "sessions.h"
@@ -28,6 +29,14 @@ struct side {
 	struct sevlm_source *source;
 	struct sevlm_target *target;
 	struct snapshot snapshot;
+	/* where a source that comes back finds the target, and the operator */
+	int listener; /* -1: nowhere */
+	char address[280];
+	struct control control;
+	bool state_saved; /* the target has all of the guest, or soon will */
+	bool resolving; /* in a channel after the first */
+	bool fenced; /* the operator said that the source is dead */
+	bool gave_up; /* the operator wants no more of it */
 	bool deaf; /* what comes now is not the engine's */
 	uint8_t held[4096]; /* read, but the engine had no room */
 	size_t held_from, held_to;
@@ -61,6 +70,8 @@ void move_run(struct side *side);
 int verify_snapshot(struct side *side);
 int verify_source(struct side *side);
 int verify_target(struct side *side);
+/* there is no source to compare with */
+int verify_alone(struct side *side);
 /* the guest that stayed really runs, and its memory is whole */
 int verify_survivor(struct side *side);
 void verify_end(struct side *side);
@@ -85,5 +96,6 @@ int command_demo(const struct options *options);
 int command_send(const struct options *options);
 int command_receive(const struct options *options);
 int command_inspect(const struct options *options);
+int command_resolve(const struct options *options);
 
 #endif /* SEVLM_SIDE_H */

@@ -43,31 +43,50 @@ prints() {
 	done
 }
 
-# receive NAME OPTIONS...: starts one on a free port; $port, $receiver
-receive() {
-	local name=$1
+# watch NAME OPTIONS...: starts a receive on a free port; $port, $receiver. What
+# it prints is read by await, and by received
+watch() {
+	watched=$work/$1.out
 
-	shift
-	rm -f "$work/$name.pipe"
-	mkfifo "$work/$name.pipe"
-	"$sevlm" receive --listen "$listen" "${receiving[@]}" "$@" \
-		>"$work/$name.pipe" 2>"$work/$name.err" &
+	rm -f "$work/$1.pipe"
+	mkfifo "$work/$1.pipe"
+	"$sevlm" receive --listen "$listen" "${receiving[@]}" "${@:2}" \
+		>"$work/$1.pipe" 2>"$work/$1.err" &
 	receiver=$!
-	exec 7<"$work/$name.pipe"
+	exec 7<"$work/$1.pipe"
 	read -r line <&7
-	cat <&7 >"$work/$name.out" &
+	echo "$line" >"$watched"
+	drain=
+	port=${line##*:}
+	port=${port%\}}
+}
+
+# await PATTERN: until it prints such a line
+await() {
+	while read -r line <&7; do
+		echo "$line" >>"$watched"
+		[[ $line =~ $1 ]] && return
+	done
+	echo "it ended without a line with: $1"
+	return 1
+}
+
+# receive NAME OPTIONS...: the same, and what it prints is read at once
+receive() {
+	watch "$@"
+	cat <&7 >>"$watched" &
 	drain=$!
 	exec 7<&-
-	port=${line##*:}
 }
 
 # received: the receiver's exit status; its output is complete then
 received() {
 	local status
 
+	[ -n "$drain" ] || cat <&7 >>"$watched"
 	wait "$receiver"
 	status=$?
-	wait "$drain"
+	[ -z "$drain" ] || wait "$drain"
 	return "$status"
 }
 
