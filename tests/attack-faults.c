@@ -60,13 +60,19 @@ void fault_twice(struct attack *attack, const uint8_t *record, size_t bytes)
 	fault_struck(attack, record, bytes);
 }
 
-void fault_swap(struct attack *attack, const uint8_t *record, size_t bytes)
+void fault_hold(struct attack *attack, const uint8_t *record, size_t bytes)
 {
+	free(attack->held);
 	attack->held = malloc(bytes);
 	if (!attack->held)
 		return;
 	memcpy(attack->held, record, bytes);
 	attack->held_bytes = bytes;
+}
+
+void fault_swap(struct attack *attack, const uint8_t *record, size_t bytes)
+{
+	fault_hold(attack, record, bytes);
 	fault_struck(attack, record, bytes);
 }
 

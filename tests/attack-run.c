@@ -383,6 +383,8 @@ static bool judge(struct attack *attack)
 	if (wrong(attack, rig_wrong(rig)) || wrong(attack, unasked(attack)) ||
 	    wrong(attack, not_due(attack)))
 		return false;
+	if (attack->kind->after)
+		return !wrong(attack, attack->kind->after(attack));
 	if (!attack->struck && wrong(attack, rig_not_perfect(rig)))
 		return false;
 	if (rig->source.running && rig_one_in(&attack->random, 4))

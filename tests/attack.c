@@ -4,7 +4,7 @@
  *
  * Migrations with somebody in between, each a function of its seed. KIND is
  * tls (the channel's bytes), records (no key, but no protection either) or peer
- * (the keys of one end).
+ * (the keys of one end) or resolve (so, when both meet again).
  * --every takes each attack at each record of one migration instead of chance;
  * --from begins with a later one. A run that ends as it must not is printed
  * with the command that replays it. Where SEVLM_SEED is set, as many runs
@@ -50,7 +50,7 @@ static bool parse_number(const char *text, uint64_t *ret)
 static const struct kind *find_kind(const char *name)
 {
 	static const struct kind *const kinds[] = {&kind_records, &kind_peer,
-						   &kind_tls};
+						   &kind_tls, &kind_resolve};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(kinds[i]->name, name))
@@ -265,10 +265,10 @@ int main(int argc, char **argv)
 	bool ran;
 
 	if (!parse(argc, argv, &options)) {
-		fprintf(stderr,
-			"usage: attack --kind tls|records|peer [--runs N] "
-			"[--seed S] [--every] [--from N] "
-			"[--verbose]\n");
+		fprintf(stderr, "usage: attack --kind tls|records|peer|resolve "
+				"[--runs N] "
+				"[--seed S] [--every] [--from N] "
+				"[--verbose]\n");
 		return 2;
 	}
 	ran = options.every ? every(&options, &tally)

@@ -4,7 +4,8 @@
  * function of its seed. attack.c counts and prints, attack-run.c has one run
  * and its judgement, attack-wire.c cuts what an engine sends into records;
  * then one kind per file: attack-records.c knows no key, attack-peer.c has
- * the keys of one end, attack-tls.c has both engines in a secure channel.
+ * the keys of one end, attack-tls.c has both engines in a secure channel,
+ * attack-resolve.c is there when they meet again.
  */
 #ifndef SEVLM_ATTACK_H
 #define SEVLM_ATTACK_H
@@ -70,6 +71,9 @@ struct kind {
 	void (*wire)(struct rig_side *from, const void *bytes, size_t count);
 	size_t (*arrive)(struct rig_side *to, const void *bytes, size_t count);
 	void (*round)(struct rig *rig);
+	/* when the migration has ended, with words missing by intention: NULL
+	 * or what is wrong */
+	const char *(*after)(struct attack *attack);
 	/* of what wire_cut() cuts: bytes of a whole record, as far as that
 	 * can be told; NULL: the stream's own */
 	size_t (*record_bytes)(const struct wire *wire);
@@ -108,6 +112,7 @@ struct attack {
 	size_t held_bytes;
 	struct liar *liar;
 	struct tunnel *tunnel;
+	bool meets_again; /* to resolve what is in doubt */
 	bool never_met; /* it did not come to engines */
 	/* how it went */
 	enum due due;
@@ -129,7 +134,7 @@ struct scene {
 	bool open;
 };
 
-extern const struct kind kind_records, kind_peer, kind_tls;
+extern const struct kind kind_records, kind_peer, kind_tls, kind_resolve;
 
 /* ---- attack-wire.c ------------------------------------------------------ */
 
@@ -170,6 +175,7 @@ void fault_drop(struct attack *attack, const uint8_t *record, size_t bytes);
 void fault_twice(struct attack *attack, const uint8_t *record, size_t bytes);
 /* behind the next one, with which it is given back */
 void fault_swap(struct attack *attack, const uint8_t *record, size_t bytes);
+void fault_hold(struct attack *attack, const uint8_t *record, size_t bytes);
 void fault_give_back(struct attack *attack);
 /* an earlier one of this run in front of it */
 void fault_replay(struct attack *attack, const uint8_t *record, size_t bytes);
