@@ -71,7 +71,9 @@ static bool owes_word(struct side *side)
 {
 	uint32_t outcome = outcome_of(side);
 
-	return side->state_saved && channel_ended(&side->channel) &&
+	return side->state_saved &&
+	       (channel_ended(&side->channel) ||
+		channel_mute(&side->channel)) &&
 	       (outcome == SEVLM_OUTCOME_ABORTED ||
 		outcome == SEVLM_OUTCOME_CANCELLED);
 }
@@ -123,8 +125,8 @@ void doubt_source(struct side *side)
 
 /* ---- the target waits ---- */
 
-/* @ret: whether the source heard what is the case here */
-static bool answer_source(struct side *side)
+/* The source that is there hears what is the case here, or is turned away. */
+static void answer_source(struct side *side)
 {
 	struct sentence before = side->why;
 	int ret;
@@ -133,15 +135,13 @@ static bool answer_source(struct side *side)
 	ret = link_answer(&side->channel.link, side->listener, &side->why);
 	if (!ret)
 		ret = attempt(side);
-	if (ret)
-		show_event(&side->show, "attempt-failed", side->why.text);
-	else if (!channel_answered(&side->channel))
-		show_event(&side->show, "attempt-failed", side_error(side));
+	side->told = channel_answered(&side->channel);
+	if (!side->told) {
+		show_event(&side->show, "attempt-failed",
+			   ret ? side->why.text : side_error(side));
+		channel_drop(&side->channel);
+	}
 	side->why = before;
-	if (channel_answered(&side->channel))
-		return true;
-	channel_drop(&side->channel);
-	return false;
 }
 
 static void give_up(struct side *side)
@@ -178,19 +178,23 @@ static void answer_operator(struct side *side)
 		       "the guest will never run here");
 }
 
-void doubt_asked(struct side *side)
+bool doubt_asked(struct side *side)
 {
 	side->channel.link.knocked = false;
 	if (!control_asked(&side->control, CONTROL_FENCED))
-		return;
-	if (sevlm_target_source_fenced(side->target))
+		return false;
+	if (side->gave_up)
+		control_answer(&side->control, STATUS_FAILED,
+			       "given up: the guest will never run here");
+	else if (sevlm_target_source_fenced(side->target))
 		answer_operator(side);
 	else
 		side->fenced = true;
+	return side->fenced;
 }
 
-/* one thing that happens; false: nobody waits any more */
-static bool wait_once(struct side *side, uint64_t until)
+/* sleeps; whether somebody waits at the listener */
+static bool watch(struct side *side, uint64_t until)
 {
 	struct link *link = &side->channel.link;
 	bool somebody;
@@ -198,36 +202,61 @@ static bool wait_once(struct side *side, uint64_t until)
 	link->door = side->control.listener;
 	somebody = link_watch(link, side->listener, until);
 	link->door = -1;
+	return somebody;
+}
+
+static void take_over(struct side *side)
+{
+	channel_drop(&side->channel);
+	move_run(side);
+	side->fenced = !in_doubt(side);
+	answer_operator(side);
+}
+
+static void wait_once(struct side *side)
+{
+	bool somebody = watch(side, SEVLM_NO_DEADLINE);
+
+	if (side->channel.link.knocked && doubt_asked(side))
+		take_over(side);
+	else if (somebody && !side->channel.link.cancelled)
+		answer_source(side);
+}
+
+/* The first signal decides, whenever it comes; the second ends the waiting. */
+static bool goes_on(struct side *side)
+{
+	bool open =
+		in_doubt(side) || outcome_of(side) == SEVLM_OUTCOME_CANCELLED;
+	struct link *link = &side->channel.link;
+
+	if (!open || (side->told && !in_doubt(side)))
+		return false;
 	if (link->cancelled && side->gave_up)
 		return false;
 	if (link->cancelled)
 		give_up(side);
 	link->cancelled = false;
-	if (link->knocked)
-		doubt_asked(side);
-	if (side->fenced) {
-		channel_drop(&side->channel);
-		move_run(side);
-		return false;
-	}
-	return !somebody || !answer_source(side);
+	return in_doubt(side) || (side->gave_up && !side->told);
+}
+
+static void wait_for_word(struct side *side)
+{
+	const char *path = side->control.path;
+	struct sentence what;
+
+	fail(&what, 0, "waiting for the source on %s%s%.150s", side->address,
+	     path ? ", or for sevlm resolve --control " : "", path ? path : "");
+	say_doubt(side, what.text);
+	do
+		wait_once(side);
+	while (goes_on(side));
 }
 
 void doubt_target(struct side *side)
 {
-	struct sentence what;
-
-	if (in_doubt(side) && side->listener >= 0) {
-		fail(&what, 0, "waiting for the source on %.200s%s%.200s",
-		     side->address,
-		     side->control.path ? ", or for sevlm "
-					  "resolve --control "
-					: "",
-		     side->control.path ? side->control.path : "");
-		say_doubt(side, what.text);
-		while (in_doubt(side) && wait_once(side, SEVLM_NO_DEADLINE))
-			;
-	}
+	if (in_doubt(side) && side->listener >= 0)
+		wait_for_word(side);
 	answer_operator(side);
 }
 
@@ -235,19 +264,16 @@ bool doubt_returns(struct side *side)
 {
 	uint64_t until = now_ns() + side->options->reconnect_s * NS_PER_S;
 	struct link *link = &side->channel.link;
-	bool told = false;
 
+	side->told = false;
 	if (side->listener < 0)
 		return false;
 	channel_drop(&side->channel);
-	link->door = side->control.listener;
-	while (now_ns() < until && !link->cancelled && !told) {
-		told = link_watch(link, side->listener, until) &&
-		       answer_source(side);
+	while (now_ns() < until && !link->cancelled && !side->told) {
+		if (watch(side, until))
+			answer_source(side);
 		if (link->knocked)
 			doubt_asked(side);
-		link->door = side->control.listener;
 	}
-	link->door = -1;
-	return told;
+	return side->told;
 }

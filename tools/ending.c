@@ -190,19 +190,30 @@ static int verify_returned(struct side *side)
 	return ret;
 }
 
-static void undecided(struct side *side, const struct sentence *why,
-		      struct ending *ending)
+static void gave_up(const struct sentence *why, struct ending *ending)
 {
-	if (!side->gave_up)
-		return in_doubt(side, why,
-				"the source may have let the guest go or kept "
-				"it, so it does not start here",
-				ending);
 	ending->status = STATUS_FAILED;
 	ending->outcome = outcomes[SEVLM_OUTCOME_CANCELLED];
 	fail(&ending->said, 0,
 	     "given up in doubt: %s; the guest will never run here, but the "
 	     "source was not told",
+	     why->text);
+}
+
+/* it does not run here, and mostly never will */
+static void stays_away(struct side *side, uint32_t outcome,
+		       const struct sentence *why, struct ending *ending)
+{
+	if (side->gave_up && !side->told)
+		return gave_up(why, ending);
+	if (outcome == SEVLM_OUTCOME_IN_DOUBT)
+		return in_doubt(side, why,
+				"the source may have let the guest go or kept "
+				"it, so it does not start here",
+				ending);
+	ending->status = STATUS_FAILED;
+	fail(&ending->said, 0,
+	     "the migration failed: %s; the guest will never run here",
 	     why->text);
 }
 
@@ -222,17 +233,11 @@ int ending_target(struct side *side)
 		else
 			completed(side, "here", verify_returned, &ending);
 		break;
-	case SEVLM_OUTCOME_IN_DOUBT:
-		undecided(side, &why, &ending);
-		break;
 	case SEVLM_OUTCOME_LOST:
 		lost(&why, &ending);
 		break;
 	default:
-		ending.status = STATUS_FAILED;
-		fail(&ending.said, 0,
-		     "the migration failed: %s; the guest will never run here",
-		     why.text);
+		stays_away(side, outcome, &why, &ending);
 		break;
 	}
 	if (outcome != SEVLM_OUTCOME_LOST)

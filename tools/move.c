@@ -227,6 +227,15 @@ static void move_bytes(struct side *side, uint32_t want)
 		read_some(side);
 }
 
+/* A source that asks has decided: it can only stop asking. */
+static void heed_signal(struct side *side)
+{
+	if (side->source && side->resolving)
+		side_closed(side);
+	else
+		side_cancel(side);
+}
+
 static void run_engine(struct side *side)
 {
 	struct sevlm_progress progress = {.size = sizeof(progress)};
@@ -237,7 +246,7 @@ static void run_engine(struct side *side)
 			doubt_asked(side);
 		if (side->channel.link.cancelled ||
 		    side->channel.recording.failed)
-			side_cancel(side);
+			heed_signal(side);
 		want = side_step(side);
 		side_progress(side, &progress);
 		show_step(&side->show, &progress);

@@ -193,7 +193,7 @@ static int listen_there(int fd, const struct addrinfo *address,
 	socklen_t bytes = sizeof(bound);
 
 	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
-	    bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, 1) ||
+	    bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, 16) ||
 	    getsockname(fd, (void *)&bound, &bytes))
 		return -errno;
 	/* the port is at the same place in both families */

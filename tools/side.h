@@ -37,6 +37,7 @@ struct side {
 	bool resolving; /* in a channel after the first */
 	bool fenced; /* the operator said that the source is dead */
 	bool gave_up; /* the operator wants no more of it */
+	bool told; /* the source heard what is the case here */
 	bool deaf; /* what comes now is not the engine's */
 	uint8_t held[4096]; /* read, but the engine had no room */
 	size_t held_from, held_to;

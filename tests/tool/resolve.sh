@@ -176,6 +176,7 @@ assert events[-1]["exit_status"] == 0, events[-1]
 # the first signal decides, the second ends the waiting
 given_up() {
 	source_dies persist && kill "$receiver" && await '^given up, ' &&
+		operator 1 'given up: the guest will never run here' &&
 		kill "$receiver"
 	received
 	[ $? -eq 1 ] && one_line 'will never run here, but the source was not told$' \
