@@ -10,9 +10,10 @@ taken='^the guest runs here without its source, at step [0-9]+, its memory as it
 verified='^verified: 1 MiB identical, workload continued at step [0-9]+, memory checked at step'
 killed=137
 
-# cut.py PORT SIDE TYPE: forwards one connection after another to PORT. When
+# cut.py PORT SIDE TYPE [GATE]: forwards one connection after another to PORT. When
 # SIDE (source, target) sends its record of that TYPE for the first time, it is
-# not forwarded and the connection is gone. Prints the port it listens on.
+# not forwarded and the connection is gone; with a GATE the next one is let in
+# when something is written there. Prints the port it listens on.
 cat >"$work/cut.py" <<'SOURCE'
 import socket, struct, sys, threading
 
@@ -68,20 +69,22 @@ while True:
     threads = [threading.Thread(target=forward, args=args, daemon=True) for args in (
         (here, there, 56, first and side == "source", both),
         (there, here, 16, first and side == "target", both))]
-    first = False
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     for one in both:
         one.close()
+    if first and sys.argv[4:]:
+        open(sys.argv[4]).read()
+    first = False
 SOURCE
 
-# through SIDE TYPE: $port is then one that cuts there
+# through SIDE TYPE [GATE]: $port is then one that cuts there
 through() {
 	rm -f "$work/cut.pipe"
 	mkfifo "$work/cut.pipe"
-	python3 "$work/cut.py" "$port" "$1" "$2" >"$work/cut.pipe" &
+	python3 "$work/cut.py" "$port" "$@" >"$work/cut.pipe" &
 	cutter=$!
 	read -r port <"$work/cut.pipe"
 }
@@ -127,6 +130,29 @@ operator() {
 fence() {
 	operator 0 '' && prints '^the guest runs here$'
 }
+# COMMIT is lost, and the target has given up before the source is back
+keeps_after_all() {
+	local got=0
+
+	rm -f "$work/gate"
+	mkfifo "$work/gate"
+	watch r --control "$work/control.$BASHPID"
+	through source $commit "$work/gate"
+	send "${shape[@]}" --reconnect 600 >"$work/out" 2>"$work/err" &
+	sender=$!
+	await '^in doubt' && kill "$receiver" && await '^given up, ' &&
+		echo now >"$work/gate"
+	wait $sender || got=$?
+	[ $got -eq 1 ] && one_line "said that it will never start the guest; $stays" \
+		"$work/err" || return 1
+	received
+	got=$?
+	kill $cutter
+	wait $cutter 2>/dev/null
+	[ $got -eq 1 ] && one_line 'the guest will never run here$' "$work/r.err"
+}
+ok "COMMIT is lost, the target gives up: the source keeps the guest" keeps_after_all
+
 no_reconnect() {
 	local status=0
 
