@@ -168,14 +168,17 @@ static void answer_operator(struct side *side)
 		 "the source has just been heard: ask again"},
 		{SEVLM_OUTCOME_LOST, STATUS_LOST, "the guest runs nowhere"},
 	};
+	const char *text = "the guest will never run here";
 	uint32_t outcome = outcome_of(side);
+	int status = STATUS_FAILED;
 
-	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
-		if (answers[i].outcome == outcome)
-			return control_answer(&side->control, answers[i].status,
-					      answers[i].text);
-	control_answer(&side->control, STATUS_FAILED,
-		       "the guest will never run here");
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		if (answers[i].outcome != outcome)
+			continue;
+		status = answers[i].status;
+		text = answers[i].text;
+	}
+	control_answer(&side->control, status, text);
 }
 
 bool doubt_asked(struct side *side)
