@@ -92,7 +92,7 @@ static int set_up_or_tell(struct sevlm_tls *tls,
 SEVLM_API int sevlm_tls_new(const struct sevlm_tls_config *config,
 			    struct sevlm_tls **ret_tls)
 {
-	struct sevlm_tls_config own;
+	struct sevlm_tls_config own = { 0 };
 	struct sevlm_tls *tls;
 
 	if (!ret_tls)
