@@ -17,10 +17,10 @@ static const struct {
 	{"demo", FOR_DEMO, command_demo, "[OPTIONS]",
 	 "move a running guest from one process to another"},
 	{"send", FOR_SEND, command_send,
-	 "--to HOST:PORT --psk-file FILE [OPTIONS]",
+	 "--to HOST:PORT --psk-file FILE --allow FILE [OPTIONS]",
 	 "start a guest and send it to a waiting receive"},
 	{"receive", FOR_RECEIVE, command_receive,
-	 "--listen HOST:PORT --psk-file FILE [OPTIONS]",
+	 "--listen HOST:PORT --psk-file FILE --allow FILE [OPTIONS]",
 	 "wait for a guest and run it"},
 	{"resolve", FOR_RESOLVE, command_resolve,
 	 "--control PATH --source-fenced | --note FILE --to HOST:PORT "

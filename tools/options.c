@@ -94,6 +94,6 @@ void options_help(unsigned int command)
 		snprintf(left, sizeof(left), "--%s%s%s", option_rows[i].name,
 			 option_rows[i].value ? " " : "",
 			 option_rows[i].value ? option_rows[i].value : "");
-		printf("  %-24s %s\n", left, option_rows[i].help);
+		printf("  %-27s %s\n", left, option_rows[i].help);
 	}
 }
