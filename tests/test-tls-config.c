@@ -201,8 +201,8 @@ static char *locked_key(void)
 	long bytes;
 
 	ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(
-				 bio, trio.source.key, EVP_aes_128_cbc(), "word",
-				 4, NULL, NULL), 1);
+				 bio, trio.source.key, EVP_aes_128_cbc(),
+				 "word", 4, NULL, NULL), 1);
 	bytes = BIO_get_mem_data(bio, &data);
 	ret = strndup(data, (size_t)bytes);
 	BIO_free(bio);

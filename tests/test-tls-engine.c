@@ -86,7 +86,8 @@ static void target_receives(void)
 
 	ck_assert_int_eq(sevlm_target_space(duo.in, &buf, &room), 0);
 	if (room)
-		ck_assert_int_eq(sevlm_tls_receive(receiver, buf, room, &got), 0);
+		ck_assert_int_eq(sevlm_tls_receive(receiver, buf, room, &got),
+				 0);
 	ck_assert_int_eq(sevlm_target_fed(duo.in, got), 0);
 }
 

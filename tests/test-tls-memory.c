@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/kdf.h>
 
 #include "check-main.h"
 #include "tls-fixture.h"
@@ -47,35 +46,14 @@ static void teardown(void)
 	watch_reset();
 }
 
-/* as documented in the library, written once more */
-static void derived(uint8_t key[SECRET])
-{
-	char digest[] = "SHA256", info[] = "sevlm-channel-v1 source to target";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest,
-						 0),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
-						  (void *)(uintptr_t)tls_psk,
-						  sizeof(tls_psk)),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info,
-						  sizeof(info) - 1),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-
-	ck_assert_int_eq(EVP_KDF_derive(ctx, key, SECRET, params), 1);
-	EVP_KDF_CTX_free(ctx);
-	EVP_KDF_free(kdf);
-}
-
 /* the private number, as written and as OpenSSL keeps it */
 static void private_number(const struct pki *pki, uint8_t big[SECRET],
 			   uint8_t little[SECRET])
 {
 	BIGNUM *number = NULL;
 
-	ck_assert_int_eq(EVP_PKEY_get_bn_param(pki->key, OSSL_PKEY_PARAM_PRIV_KEY,
+	ck_assert_int_eq(EVP_PKEY_get_bn_param(pki->key,
+					       OSSL_PKEY_PARAM_PRIV_KEY,
 					       &number), 1);
 	ck_assert_int_eq(BN_bn2binpad(number, big, SECRET), SECRET);
 	ck_assert_int_eq(BN_bn2lebinpad(number, little, SECRET), SECRET);
@@ -107,7 +85,7 @@ START_TEST(leaves_no_psk_behind)
 {
 	uint8_t key[SECRET];
 
-	derived(key);
+	tls_derive("sevlm-channel-v1 source to target", key);
 	watch_for("psk", tls_psk, sizeof(tls_psk));
 	watch_for("derived key", key, sizeof(key));
 	tls_open(&link_, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* There is no memory, at every allocation: no crash, no leak, and it is told. */
+/* No memory, at any allocation: no crash, no leak, and it is told. */
 #include <errno.h>
 #include <string.h>
 

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/kdf.h>
 
 #include "check-main.h"
 #include "tls-fixture.h"
@@ -203,7 +201,8 @@ START_TEST(a_ca_that_breaks_rfc_5280_is_refused)
 	pki_issue(&loose.target, &pki_target_shape, &loose.ca);
 	tls_open(&link_, &loose);
 	tls_run(&link_);
-	expect_failed(SOURCE, -EKEYREJECTED, "CA cert does not include key usage");
+	expect_failed(SOURCE, -EKEYREJECTED,
+		      "CA cert does not include key usage");
 	pki_trio_close(&loose);
 }
 END_TEST
@@ -395,29 +394,6 @@ END_TEST
 static uint8_t wire_key[SEVLM_TLS_PSK_SIZE];
 static const char *identity;
 
-static void derive_wire_key(const char *purpose)
-{
-	char digest[] = "SHA256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest,
-						 0),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
-						  (void *)(uintptr_t)tls_psk,
-						  sizeof(tls_psk)),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO,
-						  (void *)(uintptr_t)purpose,
-						  strlen(purpose)),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-
-	ck_assert_int_eq(EVP_KDF_derive(ctx, wire_key, sizeof(wire_key),
-					params), 1);
-	EVP_KDF_CTX_free(ctx);
-	EVP_KDF_free(kdf);
-}
-
 static int use_wire_key(SSL *ssl, const EVP_MD *md, const unsigned char **id,
 			size_t *bytes, SSL_SESSION **ret)
 {
@@ -460,7 +436,7 @@ static const struct {
 START_TEST(a_key_for_something_else_is_refused)
 {
 	identity = claims[_i].identity;
-	derive_wire_key(claims[_i].purpose);
+	tls_derive(claims[_i].purpose, wire_key);
 	stranger_with_key();
 	stranger_meet(&stranger, at_target);
 	if (claims[_i].why)
@@ -488,7 +464,7 @@ START_TEST(early_data_is_refused)
 	size_t written, got;
 
 	identity = claims[0].identity;
-	derive_wire_key(claims[0].purpose);
+	tls_derive(claims[0].purpose, wire_key);
 	stranger_with_key();
 	ck_assert_int_eq(SSL_write_early_data(stranger.ssl, "early", 5,
 					      &written), 1);

@@ -3,12 +3,37 @@
 #include <string.h>
 
 #include <check.h>
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
 
 #include "tls-fixture.h"
 
 #define STEP_NS 1000u
 
 const uint8_t tls_psk[SEVLM_TLS_PSK_SIZE] = "thirty-two bytes that two share!";
+
+void tls_derive(const char *info, uint8_t key[SEVLM_TLS_PSK_SIZE])
+{
+	char digest[] = "SHA256";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest,
+						 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
+						  (void *)(uintptr_t)tls_psk,
+						  sizeof(tls_psk)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO,
+						  (void *)(uintptr_t)info,
+						  strlen(info)),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+
+	ck_assert_int_eq(EVP_KDF_derive(ctx, key, SEVLM_TLS_PSK_SIZE, params),
+			 1);
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+}
 
 struct sevlm_tls_config tls_config(const struct pki_trio *trio, int end)
 {

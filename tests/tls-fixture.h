@@ -75,12 +75,13 @@ struct tls_link {
 	/* may change what end `from` sent; at: its place among all of them */
 	void (*alter)(struct tls_link *link, int from, uint8_t *buf,
 		      size_t bytes, size_t at);
-	size_t at;		/* for alter */
-	size_t cut[2];		/* the link ends behind so many; 0: it does not */
+	size_t cut[2];		/* ends behind so many; 0: never */
 	bool is_cut;
 };
 
 extern const uint8_t tls_psk[SEVLM_TLS_PSK_SIZE];
+/* what TLS gets for it, written once more: HKDF-SHA256 with this info */
+void tls_derive(const char *info, uint8_t key[SEVLM_TLS_PSK_SIZE]);
 
 /* a configuration that works; trio NULL: by the key */
 struct sevlm_tls_config tls_config(const struct pki_trio *trio, int end);

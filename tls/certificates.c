@@ -163,12 +163,14 @@ static int verify(X509_STORE_CTX *store, void *arg)
  * none of the forms that mean more than one name. */
 static bool plain_name(const char *name)
 {
+	static const char signs[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_.:";
 	size_t bytes = strnlen(name, NAME_MAX_BYTES + 1);
 
 	return bytes && bytes <= NAME_MAX_BYTES && *name != '.' &&
 	       name[bytes - 1] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz"
-			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == bytes;
+	       strspn(name, signs) == bytes;
 }
 
 static bool expect_name(X509_VERIFY_PARAM *param, const char *name)

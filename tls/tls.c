@@ -183,10 +183,13 @@ static void shake(struct sevlm_tls *tls)
 
 static void handshake(struct sevlm_tls *tls, uint64_t now_ns)
 {
-	if (tls->deadline_ns == SEVLM_NO_DEADLINE)
-		tls->deadline_ns = now_ns < SEVLM_NO_DEADLINE - tls->timeout_ns ?
-					   now_ns + tls->timeout_ns :
-					   SEVLM_NO_DEADLINE - 1;
+	const uint64_t last = SEVLM_NO_DEADLINE - 1;
+
+	if (tls->deadline_ns == SEVLM_NO_DEADLINE) {
+		tls->deadline_ns = now_ns + tls->timeout_ns;
+		if (tls->deadline_ns < now_ns || tls->deadline_ns > last)
+			tls->deadline_ns = last;
+	}
 	if (now_ns >= tls->deadline_ns)
 		tls_fail(tls, sevlm__fail(&tls->error, -ETIMEDOUT,
 					  "the handshake took too long"));
