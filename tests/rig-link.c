@@ -310,7 +310,7 @@ static size_t feed(struct rig_side *to, struct rig_pipe *pipe, size_t bytes)
 
 	if (to->rig->hooks.arrive)
 		return to->rig->hooks.arrive(to, buf, bytes);
-	if (to->target && pipe->random.state & 1)
+	if (to->target_engine && pipe->random.state & 1)
 		return feed_space(to->target_engine, buf, bytes);
 	return rig_feed(to, buf, bytes);
 }
