@@ -246,5 +246,6 @@ SEVLM_API void sevlm_resolver_free(struct sevlm_resolver *resolver)
 	if (!resolver)
 		return;
 	sevlm__engine_fini(&resolver->engine);
+	sevlm__wipe(resolver, sizeof(*resolver));
 	free(resolver);
 }
