@@ -3,18 +3,19 @@
 #include <err.h>
 #include <errno.h>
 
+#include "hooks.h"
 #include "own-msr.h"
-#include "vmm.h"
 
 /* The library fills in the answer of a call that is not its own, too: a VMM
  * with hypercalls of its own looks at -ENOTSUP. */
 static int on_hypercall(struct vmm *vmm, struct kvm_run *run)
 {
-	uint64_t args[6], ret;
+	uint64_t args[6], ret = 0;
 
 	for (int i = 0; i < 6; i++)
 		args[i] = run->hypercall.args[i];
-	sevlm_vm_hypercall(vmm->vm, run->hypercall.nr, args, &ret);
+	if (!hook_announced(vmm))
+		sevlm_vm_hypercall(vmm->vm, run->hypercall.nr, args, &ret);
 	run->hypercall.ret = ret;
 	return 0;
 }
@@ -48,17 +49,41 @@ static int on_wrmsr(struct vmm *vmm, struct kvm_run *run)
 	return 0;
 }
 
-static int on_io(struct vmm *vmm, struct kvm_run *run)
+static int on_in(struct vmm *vmm, struct kvm_run *run)
 {
-	if (run->io.direction == KVM_EXIT_IO_OUT &&
-	    run->io.port == PORT_DOORBELL)
-		return script_next(vmm);
-	warnx("the guest used port 0x%x", run->io.port);
-	return -1;
+	uint32_t *data = (void *)((uint8_t *)run + run->io.data_offset);
+
+	if (run->io.port != PORT_CONTROL || run->io.size != sizeof(*data) ||
+	    run->io.count != 1)
+		return -1;
+	*data = device_read(vmm);
+	return 0;
 }
 
-int exits_handle(struct vmm *vmm, struct kvm_run *run)
+static int on_out(struct vmm *vmm, struct kvm_run *run)
 {
+	if (run->io.port == PORT_DOORBELL && vmm->script.file)
+		return script_next(vmm);
+	if (run->io.port != PORT_REPORT)
+		return -1;
+	device_written(vmm);
+	return 0;
+}
+
+static int on_io(struct vmm *vmm, struct kvm_run *run)
+{
+	int ret = run->io.direction == KVM_EXIT_IO_OUT ? on_out(vmm, run) :
+							 on_in(vmm, run);
+
+	if (ret)
+		warnx("the guest used port 0x%x", run->io.port);
+	return ret;
+}
+
+int exits_handle(struct vmm *vmm)
+{
+	struct kvm_run *run = vmm->vcpu.run;
+
 	switch (run->exit_reason) {
 	case KVM_EXIT_HYPERCALL:
 		return on_hypercall(vmm, run);

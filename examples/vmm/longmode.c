@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT-0 */
-/* A vCPU in 64-bit mode at the payload, without firmware or boot loader.
+/* A vCPU in 64-bit mode at its program, without firmware or boot loader.
  * Bits and descriptors: AMD64 Architecture Programmer's Manual, volume 2. */
 #include <err.h>
 #include <string.h>
@@ -7,12 +7,12 @@
 
 #include "vmm.h"
 
-#define PTE_TABLE 0x03ull /* present, writable */
-#define PTE_LARGE 0x83ull
+#define PTE_PRESENT 0x03ull /* and writable */
+#define ENTRIES	    512u
 
-#define CR0_PE_NE_PG 0x80000021ull
-#define CR4_PAE	     0x20ull
-#define EFER_LME_LMA 0x500ull
+#define CR0_PE_MP_NE_PG 0x80000023ull
+#define CR4_PAE_FXSR	0x220ull
+#define EFER_LME_LMA	0x500ull
 
 #define GDT_CODE 0x00af9b000000ffffull
 #define GDT_DATA 0x00cf93000000ffffull
@@ -22,33 +22,33 @@
 
 static void *guest(struct vmm *vmm, uint64_t gpa)
 {
-	return vmm->ram + gpa;
+	return vmm->memory.private + gpa;
 }
 
-/* the first GiB as it is, in pages of 2 MiB */
+/* memory where it is, page by page, all of it private */
 static void page_tables(struct vmm *vmm)
 {
+	uint64_t flags = PTE_PRESENT | vmm->memory.cbit;
+	uint64_t pages = vmm->memory.bytes / SEVLM_PAGE_SIZE;
 	uint64_t *pml4 = guest(vmm, GUEST_PML4);
 	uint64_t *pdpt = guest(vmm, GUEST_PDPT);
+	uint64_t *pt = guest(vmm, GUEST_TABLES);
 	uint64_t *pd = guest(vmm, GUEST_PD);
 
-	pml4[0] = GUEST_PDPT | PTE_TABLE;
-	pdpt[0] = GUEST_PD | PTE_TABLE;
-	for (uint64_t i = 0; i < 512; i++)
-		pd[i] = i << 21 | PTE_LARGE;
+	pml4[0] = GUEST_PDPT | flags;
+	pdpt[0] = GUEST_PD | flags;
+	for (uint64_t i = 0; i < pages; i++)
+		pt[i] = i * SEVLM_PAGE_SIZE | flags;
+	for (uint64_t i = 0; i < pages / ENTRIES; i++)
+		pd[i] = (GUEST_TABLES + i * SEVLM_PAGE_SIZE) | flags;
 }
 
 static void descriptors(struct vmm *vmm)
 {
-	uint64_t at = GUEST_PAYLOAD + (uint64_t)(payload_gp - payload);
 	uint64_t *gdt = guest(vmm, GUEST_GDT);
-	uint64_t *idt = guest(vmm, GUEST_IDT);
 
 	gdt[SELECTOR_CODE / 8] = GDT_CODE;
 	gdt[SELECTOR_DATA / 8] = GDT_DATA;
-	idt[2 * VECTOR_GP] = (at & 0xffff) | SELECTOR_CODE << 16 |
-			     GATE << 32 | (at >> 16 & 0xffff) << 48;
-	idt[2 * VECTOR_GP + 1] = at >> 32;
 }
 
 static void segments(struct kvm_sregs *sregs)
@@ -66,38 +66,77 @@ static void segments(struct kvm_sregs *sregs)
 	sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = data;
 }
 
-static int set_sregs(struct vcpu *vcpu)
+static int set_sregs(struct vmm *vmm)
 {
 	struct kvm_sregs sregs;
 
-	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+	if (ioctl(vmm->vcpu.fd, KVM_GET_SREGS, &sregs))
 		return -1;
 	segments(&sregs);
-	sregs.cr0 = CR0_PE_NE_PG;
-	sregs.cr3 = GUEST_PML4;
-	sregs.cr4 = CR4_PAE;
+	sregs.cr0 = CR0_PE_MP_NE_PG;
+	sregs.cr3 = GUEST_PML4 | vmm->memory.cbit;
+	sregs.cr4 = CR4_PAE_FXSR;
 	sregs.efer = EFER_LME_LMA;
 	sregs.gdt.base = GUEST_GDT;
 	sregs.gdt.limit = SELECTOR_DATA + 7;
 	sregs.idt.base = GUEST_IDT;
 	sregs.idt.limit = 16 * (VECTOR_GP + 1) - 1;
-	return ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
+	return ioctl(vmm->vcpu.fd, KVM_SET_SREGS, &sregs);
 }
 
-int longmode_enter(struct vmm *vmm, struct vcpu *vcpu)
+static int enter(struct vmm *vmm, uint64_t rip, uint64_t rsp)
 {
-	struct kvm_regs regs = {
-		.rip = GUEST_PAYLOAD,
-		.rsp = GUEST_STACK,
-		.rflags = 2,
-	};
+	const struct kvm_regs regs = { .rip = rip, .rsp = rsp, .rflags = 2 };
 
 	page_tables(vmm);
 	descriptors(vmm);
-	memcpy(guest(vmm, GUEST_PAYLOAD), payload,
-	       (size_t)(payload_end - payload));
-	if (!set_sregs(vcpu) && !ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+	if (!set_sregs(vmm) && !ioctl(vmm->vcpu.fd, KVM_SET_REGS, &regs))
 		return 0;
 	warn("registers of a vCPU");
 	return -1;
+}
+
+int longmode_script(struct vmm *vmm)
+{
+	uint64_t at = GUEST_PAYLOAD + (uint64_t)(payload_gp - payload);
+	uint64_t *idt = guest(vmm, GUEST_IDT);
+
+	idt[2 * VECTOR_GP] = (at & 0xffff) | SELECTOR_CODE << 16 |
+			     GATE << 32 | (at >> 16 & 0xffff) << 48;
+	idt[2 * VECTOR_GP + 1] = at >> 32;
+	memcpy(guest(vmm, GUEST_PAYLOAD), payload,
+	       (size_t)(payload_end - payload));
+	return enter(vmm, GUEST_PAYLOAD, GUEST_PAYLOAD_STACK);
+}
+
+static int read_image(struct vmm *vmm, const char *path)
+{
+	const size_t room = GUEST_TABLES - GUEST_IMAGE;
+	FILE *file = fopen(path, "re");
+	size_t bytes;
+
+	if (!file) {
+		warn("%s", path);
+		return -1;
+	}
+	bytes = fread(guest(vmm, GUEST_IMAGE), 1, room, file);
+	fclose(file);
+	if (bytes && bytes < room)
+		return 0;
+	warnx("%s is no image", path);
+	return -1;
+}
+
+int longmode_image(struct vmm *vmm, const char *path, uint32_t work,
+		   uint64_t seed)
+{
+	struct guest_boot *boot = guest(vmm, GUEST_BOOT);
+
+	boot->cbit = vmm->memory.cbit;
+	boot->ram = vmm->memory.bytes;
+	boot->seed = seed;
+	boot->work = work;
+	if (read_image(vmm, path))
+		return -1;
+	return enter(vmm, GUEST_IMAGE, GUEST_STACK);
 }

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT-0 */
-/* One memory slot from 0 up, and its dirty log. */
+/*
+ * Guest memory. On SEV hardware the CPU takes the private bit off an address
+ * and one memory slot holds both views of a page, one of them encrypted.
+ * Where the CPU knows no such bit (an emulated machine whose firmware is
+ * software) the bit is an address bit like any other, and two slots over two
+ * buffers keep the views apart: what the guest writes as private is not there
+ * when it is read as shared.
+ */
+#include <cpuid.h>
 #include <err.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -7,16 +15,37 @@
 
 #include "vmm.h"
 
-#define SLOT  0
-#define PAGES (RAM_BYTES / SEVLM_PAGE_SIZE)
+#define SLOT_SHARED  0u
+#define SLOT_PRIVATE 1u
+#define MAX_WORDS    (GUEST_MAX_RAM / SEVLM_PAGE_SIZE / 64)
 
-static int set_slot(struct vmm *vmm, uint32_t flags)
+/* the highest that 40 bits of physical address allow; part of the guest */
+#define ALIAS_BIT 39
+
+#define CPUID_SEV 0x8000001fu
+#define EAX_SEV	  (1u << 1)
+#define EBX_CBIT  0x3fu
+
+static void choose_bit(struct memory *memory)
 {
+	uint32_t eax = 0, ebx = 0, ecx, edx;
+
+	memory->alias = !__get_cpuid(CPUID_SEV, &eax, &ebx, &ecx, &edx) ||
+			!(eax & EAX_SEV);
+	memory->cbit = 1ull << (memory->alias ? ALIAS_BIT : ebx & EBX_CBIT);
+}
+
+static int set_slot(struct vmm *vmm, uint32_t id, uint32_t flags)
+{
+	struct memory *memory = &vmm->memory;
 	struct kvm_userspace_memory_region slot = {
-		.slot = SLOT,
+		.slot = id,
 		.flags = flags,
-		.memory_size = RAM_BYTES,
-		.userspace_addr = (uintptr_t)vmm->ram,
+		.guest_phys_addr = id == SLOT_SHARED ? 0 : memory->cbit,
+		.memory_size = memory->bytes,
+		.userspace_addr = (uintptr_t)(id == SLOT_SHARED ?
+						      memory->shared :
+						      memory->private),
 	};
 
 	if (!ioctl(vmm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot))
@@ -25,51 +54,88 @@ static int set_slot(struct vmm *vmm, uint32_t flags)
 	return -1;
 }
 
-int memory_create(struct vmm *vmm)
+static int set_slots(struct vmm *vmm, uint32_t flags)
 {
-	void *ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE,
+	if (set_slot(vmm, SLOT_SHARED, flags))
+		return -1;
+	return vmm->memory.alias ? set_slot(vmm, SLOT_PRIVATE, flags) : 0;
+}
+
+static uint8_t *buffer(uint64_t bytes)
+{
+	void *ram = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (ram == MAP_FAILED) {
-		warn("guest memory");
+	if (ram != MAP_FAILED)
+		return ram;
+	warn("guest memory");
+	return NULL;
+}
+
+static int buffers(struct memory *memory)
+{
+	memory->shared = buffer(memory->bytes);
+	memory->private = memory->alias ? buffer(memory->bytes)
+					: memory->shared;
+	return memory->shared && memory->private ? 0 : -1;
+}
+
+/* libsevlm copies shared pages from and to the address it is told here; the
+ * firmware is led to the private ones by door.c. */
+int memory_create(struct vmm *vmm, uint64_t bytes)
+{
+	struct memory *memory = &vmm->memory;
+
+	memory->bytes = bytes;
+	if (vmm->sev)
+		choose_bit(memory);
+	if (buffers(memory) || set_slots(vmm, 0))
 		return -1;
-	}
-	vmm->ram = ram;
-	if (set_slot(vmm, 0))
-		return -1;
-	if (sevlm_vm_add_region(vmm->vm, 0, RAM_BYTES, ram,
-				SEVLM_REGION_TRACKED)) {
-		warnx("guest memory: %s", sevlm_vm_error(vmm->vm));
-		return -1;
-	}
-	return 0;
+	if (!sevlm_vm_add_region(vmm->vm, 0, bytes, memory->shared,
+				 SEVLM_REGION_TRACKED))
+		return 0;
+	warnx("guest memory: %s", sevlm_vm_error(vmm->vm));
+	return -1;
 }
 
 int memory_dirty_log(struct vmm *vmm, bool on)
 {
-	return set_slot(vmm, on ? KVM_MEM_LOG_DIRTY_PAGES : 0);
+	return set_slots(vmm, on ? KVM_MEM_LOG_DIRTY_PAGES : 0);
+}
+
+static int harvest_slot(struct vmm *vmm, uint32_t id, uint64_t *bitmap)
+{
+	struct kvm_dirty_log log = { .slot = id, .dirty_bitmap = bitmap };
+
+	if (!ioctl(vmm->vm_fd, KVM_GET_DIRTY_LOG, &log))
+		return 0;
+	warn("KVM_GET_DIRTY_LOG");
+	return -1;
 }
 
 /* KVM_GET_DIRTY_LOG also protects the pages again. */
-int memory_harvest(struct vmm *vmm, uint64_t gpa)
+int memory_harvest(struct vmm *vmm, uint64_t *bitmap)
 {
-	uint64_t bitmap[PAGES / 64], page = gpa / SEVLM_PAGE_SIZE;
-	struct kvm_dirty_log log = { .slot = SLOT, .dirty_bitmap = bitmap };
+	uint64_t words = vmm->memory.bytes / SEVLM_PAGE_SIZE / 64;
+	uint64_t private[MAX_WORDS];
 
-	if (page >= PAGES) {
-		warnx("no memory at 0x%llx", (unsigned long long)gpa);
+	if (harvest_slot(vmm, SLOT_SHARED, bitmap))
 		return -1;
-	}
-	memset(bitmap, 0, sizeof(bitmap));
-	if (ioctl(vmm->vm_fd, KVM_GET_DIRTY_LOG, &log)) {
-		warn("KVM_GET_DIRTY_LOG");
+	if (!vmm->memory.alias)
+		return 0;
+	if (harvest_slot(vmm, SLOT_PRIVATE, private))
 		return -1;
-	}
-	return bitmap[page / 64] >> (page % 64) & 1;
+	for (uint64_t i = 0; i < words; i++)
+		bitmap[i] |= private[i];
+	return 0;
 }
 
 void memory_free(struct vmm *vmm)
 {
-	if (vmm->ram)
-		munmap(vmm->ram, RAM_BYTES);
+	struct memory *memory = &vmm->memory;
+
+	if (memory->private && memory->alias)
+		munmap(memory->private, memory->bytes);
+	if (memory->shared)
+		munmap(memory->shared, memory->bytes);
 }

@@ -9,8 +9,8 @@
 #define GUEST_GDT     0x4000
 #define GUEST_IDT     0x5000
 #define GUEST_MAILBOX 0x6000
-#define GUEST_STACK   0x8000 /* grows down from here */
 #define GUEST_PAYLOAD 0x8000
+#define GUEST_PAYLOAD_STACK 0x8000 /* grows down from here */
 
 #define SELECTOR_CODE 0x08
 #define SELECTOR_DATA 0x10

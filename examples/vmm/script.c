@@ -27,9 +27,17 @@ static int dirty_log(struct vmm *vmm, const uint64_t *arg)
 	return memory_dirty_log(vmm, arg[0]);
 }
 
+/* every page's answer is given once */
 static int dirty(struct vmm *vmm, const uint64_t *arg)
 {
-	return memory_harvest(vmm, arg[0]);
+	uint64_t bitmap[SCRIPT_RAM / SEVLM_PAGE_SIZE / 64] = { 0 };
+	uint64_t page = arg[0] / SEVLM_PAGE_SIZE;
+
+	if (arg[0] >= SCRIPT_RAM || memory_harvest(vmm, bitmap)) {
+		warnx("no dirty log of 0x%llx", (unsigned long long)arg[0]);
+		return -1;
+	}
+	return bitmap[page / 64] >> (page % 64) & 1;
 }
 
 static const struct command {
@@ -112,7 +120,7 @@ static int on_host(struct vmm *vmm, const struct command *command,
  * that is for it goes into the mailbox. */
 int script_next(struct vmm *vmm)
 {
-	struct mailbox *box = (void *)(vmm->ram + GUEST_MAILBOX);
+	struct mailbox *box = (void *)(vmm->memory.shared + GUEST_MAILBOX);
 	struct script *script = &vmm->script;
 	const struct command *command;
 	uint64_t arg[MAX_WORDS];

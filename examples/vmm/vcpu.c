@@ -11,8 +11,7 @@
 
 #define MAX_CPUID 256
 
-static int fill_cpuid(struct vmm *vmm, struct kvm_cpuid2 *cpuid, bool offer,
-		      struct vcpu *vcpu)
+static int fill_cpuid(struct vmm *vmm, struct kvm_cpuid2 *cpuid)
 {
 	cpuid->nent = MAX_CPUID;
 	if (ioctl(vmm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid)) {
@@ -20,68 +19,61 @@ static int fill_cpuid(struct vmm *vmm, struct kvm_cpuid2 *cpuid, bool offer,
 		return -1;
 	}
 	/* Off is said as well: what KVM supports is not what we offer. */
-	if (sevlm_cpuid_set(cpuid, offer, NULL)) {
+	if (sevlm_cpuid_set(cpuid, vmm->offer, NULL)) {
 		warnx("CPUID has no KVM leaf");
 		return -1;
 	}
-	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid)) {
+	if (ioctl(vmm->vcpu.fd, KVM_SET_CPUID2, cpuid)) {
 		warn("KVM_SET_CPUID2");
 		return -1;
 	}
 	return 0;
 }
 
-static int set_cpuid(struct vmm *vmm, bool offer, struct vcpu *vcpu)
+static int set_cpuid(struct vmm *vmm)
 {
-	struct kvm_cpuid2 *cpuid;
-	int ret;
+	size_t bytes = sizeof(*vmm->vcpu.cpuid) +
+		       MAX_CPUID * sizeof(vmm->vcpu.cpuid->entries[0]);
 
-	cpuid = calloc(1, sizeof(*cpuid) +
-				  MAX_CPUID * sizeof(cpuid->entries[0]));
-	if (!cpuid)
-		return -1;
-	ret = fill_cpuid(vmm, cpuid, offer, vcpu);
-	free(cpuid);
-	return ret;
+	vmm->vcpu.cpuid = calloc(1, bytes);
+	return vmm->vcpu.cpuid ? fill_cpuid(vmm, vmm->vcpu.cpuid) : -1;
 }
 
-static int map_run(struct vmm *vmm, struct vcpu *vcpu)
+static int map_run(struct vmm *vmm)
 {
 	int bytes = ioctl(vmm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	void *run;
 
-	if (bytes < (int)sizeof(*vcpu->run))
+	if (bytes < (int)sizeof(*vmm->vcpu.run))
 		return -1;
-	run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd,
-		   0);
+	run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   vmm->vcpu.fd, 0);
 	if (run == MAP_FAILED) {
 		warn("mmap of a vCPU");
 		return -1;
 	}
-	vcpu->run = run;
-	vcpu->run_bytes = bytes;
+	vmm->vcpu.run = run;
+	vmm->vcpu.run_bytes = bytes;
 	return 0;
 }
 
-int vcpu_create(struct vmm *vmm, uint32_t id, bool offer, struct vcpu *vcpu)
+int vcpu_create(struct vmm *vmm, uint32_t id)
 {
-	vcpu->fd = ioctl(vmm->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
-	if (vcpu->fd < 0) {
+	vmm->vcpu.fd = ioctl(vmm->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
+	if (vmm->vcpu.fd < 0) {
 		warn("KVM_CREATE_VCPU");
 		return -1;
 	}
-	if (map_run(vmm, vcpu) || set_cpuid(vmm, offer, vcpu))
-		return -1;
-	return longmode_enter(vmm, vcpu);
+	return map_run(vmm) || set_cpuid(vmm) ? -1 : 0;
 }
 
-int vcpu_run(struct vmm *vmm, struct vcpu *vcpu)
+int vcpu_run(struct vmm *vmm)
 {
 	int ret = 0;
 
 	while (!ret) {
-		if (!ioctl(vcpu->fd, KVM_RUN, 0)) {
-			ret = exits_handle(vmm, vcpu->run);
+		if (!ioctl(vmm->vcpu.fd, KVM_RUN, 0)) {
+			ret = exits_handle(vmm);
 		} else if (errno != EINTR && errno != EAGAIN) {
 			warn("KVM_RUN");
 			ret = -1;
@@ -97,4 +89,5 @@ void vcpu_free(struct vcpu *vcpu)
 		munmap(vcpu->run, vcpu->run_bytes);
 	if (vcpu->fd >= 0)
 		close(vcpu->fd);
+	free(vcpu->cpuid);
 }

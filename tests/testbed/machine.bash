@@ -86,17 +86,32 @@ kernel() {
 	fetch "$2" && unpack "$1" "$bed"/linux-image-*.deb && touch "$1/done"
 }
 
-# static_vmm OUT: the example, with a library of its own
-static_vmm() {
-	local cc=${CC:-cc} objects=$bed/objects
+cc=(${CC:-cc} -O1 -std=gnu11 -D_GNU_SOURCE)
 
-	rm -rf "$objects" && mkdir -p "$objects" &&
-		(cd "$objects" && $cc -c -O1 -std=gnu11 -D_GNU_SOURCE \
-			-I"$root/include" "$root"/lib/*.c) &&
-		ar rc "$objects/lib.a" "$objects"/*.o &&
-		$cc -static -O1 -std=gnu11 -D_GNU_SOURCE -I"$root/include" \
-			-o "$1" "$root"/examples/vmm/*.[cS] "$objects/lib.a" \
-			-lcrypto
+# archive NAME FILE...: a library's objects, in $bed/NAME.a
+archive() {
+	local objects=$bed/$1.objects name=$1
+
+	shift
+	rm -rf "$objects" "$bed/$name.a" && mkdir -p "$objects" &&
+		(cd "$objects" && "${cc[@]}" -c -I"$root/include" "$@") &&
+		ar rc "$bed/$name.a" "$objects"/*.o
+}
+
+# static OUT FILE...: a program, with libraries of its own
+static() {
+	local out=$1
+
+	shift
+	"${cc[@]}" -static -I"$root/include" -I"$root/examples/vmm" -o "$out" \
+		"$@" -lssl -lcrypto -pthread
+}
+
+# static_vmm OUT: the example
+static_vmm() {
+	archive lib "$root"/lib/*.c && archive tls "$root"/tls/*.c &&
+		static "$1" "$root"/examples/vmm/*.[cS] "$bed/tls.a" \
+			"$bed/lib.a"
 }
 
 # initrd TREE RUNS: what the machine boots into
