@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * walk --peer ADDRESS --port PORT --image FILE --papers DIRECTORY STEP...:
+ * what one host of a scenario does, in order. Ends with 0 where every step went
+ * as it says.
+ *
+ *	meet=connect	wait for the other host, which does meet=accept
+ *	launch=WORK	a guest that runs		prepare	one that waits
+ *	send=OUTCOME	move it to the peer, with this outcome
+ *	receive=OUTCOME	let one come
+ *	again=OUTCOME	meet the peer of the last one again
+ *	fenced=OUTCOME	the source is dead for good
+ *	cancel		the target gives up, though it is in doubt
+ *	source-note=OUTCOME, target-note=OUTCOME
+ *			with the note alone, of a process that is gone
+ *	run=MS		let it run			close	it is gone
+ *	check		it is whole, and says what libsevlm says
+ *	damaged		it is not
+ *	silent		it does not run here
+ *	sim-leave	it stands, and lies in a host of libsevlm-sim
+ *	sim-wait	the one that waits lies there
+ *	sim-trust	the peer is that host
+ *	fail=WHAT	see firmware.c			sev-number see there
+ *	guests=COUNT	that many, one after the other
+ *	WHAT@WHEN	see moments.c			plant=NAME see plants.c
+ */
+#include <err.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "walk.h"
+
+#define RAM (2u << 20)
+
+/* Printed at its last moment there and its first here. */
+static void memory(struct move *move, uint32_t want, bool done)
+{
+	if (want == SEVLM_WANT_RUN && !done && cross_is() &&
+	    cross_arrive(move->vmm))
+		warnx("what came to the other host does not go into KVM");
+	if ((want == SEVLM_WANT_STATE && done && move->source) ||
+	    (want == SEVLM_WANT_RUN && !done))
+		print_memory(move->vmm);
+}
+
+static void on_want(struct move *move, uint32_t want, bool done)
+{
+	memory(move, want, done);
+	plant_want(move, want, done);
+	moment_want(move, want, done);
+}
+
+static const struct hooks hooks = {
+	.want = on_want,
+	.limit = moment_limit,
+	.moved = moment_moved,
+	.announced = plant_announced,
+	.harvested = plant_harvested,
+	.pending = plant_pending,
+};
+
+static void open_vmm(struct walk *walk)
+{
+	vmm_init(&walk->vmm);
+	walk->vmm.sev = true;
+	walk->vmm.papers = walk->papers;
+	walk->vmm.keep = "/";
+	walk->vmm.hooks = &hooks;
+	walk->moves.channel.fd = -1;
+	walk->open = true;
+}
+
+static int do_launch(struct walk *walk, const char *arg)
+{
+	uint32_t work;
+
+	if (host_work(arg, &work))
+		return -1;
+	open_vmm(walk);
+	return host_launch(&walk->vmm, RAM, walk->image, work);
+}
+
+static int do_prepare(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	open_vmm(walk);
+	return host_prepare(&walk->vmm, RAM);
+}
+
+static int do_close(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	if (walk->open) {
+		move_close(&walk->moves);
+		park_end(&walk->vmm);
+		vmm_close(&walk->vmm);
+		cross_close();
+	}
+	walk->open = false;
+	return 0;
+}
+
+static int do_run(struct walk *walk, const char *arg)
+{
+	(void)walk;
+	poll(NULL, 0, atoi(arg));
+	return 0;
+}
+
+static int do_check(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	return host_check(&walk->vmm);
+}
+
+static int do_damaged(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	return host_check(&walk->vmm) ? 0 : -1;
+}
+
+static int do_silent(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	return walk->vmm.vcpu.is == VCPU_STANDS ? 0 : -1;
+}
+
+static int do_leave(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	return cross_leave(walk);
+}
+
+static int do_wait(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	return cross_wait(walk);
+}
+
+static int do_trust(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	return cross_trust(walk);
+}
+
+static int do_fail(struct walk *walk, const char *arg)
+{
+	(void)walk;
+	return firmware_fail(arg);
+}
+
+static int do_number(struct walk *walk, const char *arg)
+{
+	(void)arg;
+	return firmware_number(&walk->vmm);
+}
+
+/* so many guests, one after the other */
+static int do_guests(struct walk *walk, const char *arg)
+{
+	int count = atoi(arg);
+
+	for (int i = 0; i < count; i++) {
+		if (do_launch(walk, "quiet") || host_check(&walk->vmm))
+			return -1;
+		do_close(walk, "");
+	}
+	return 0;
+}
+
+static int do_plant(struct walk *walk, const char *arg)
+{
+	return plant_set(walk, arg);
+}
+
+static const struct {
+	const char *name;
+	int (*work)(struct walk *walk, const char *arg);
+} steps[] = {
+	{ "meet", moves_meet },
+	{ "send", moves_send },
+	{ "receive", moves_receive },
+	{ "again", moves_again },
+	{ "fenced", moves_fenced },
+	{ "cancel", moves_cancel },
+	{ "source-note", moves_source_note },
+	{ "target-note", moves_target_note },
+	{ "launch", do_launch },
+	{ "prepare", do_prepare },
+	{ "guests", do_guests },
+	{ "close", do_close },
+	{ "run", do_run },
+	{ "check", do_check },
+	{ "damaged", do_damaged },
+	{ "silent", do_silent },
+	{ "plant", do_plant },
+	{ "fail", do_fail },
+	{ "sev-number", do_number },
+	{ "sim-leave", do_leave },
+	{ "sim-wait", do_wait },
+	{ "sim-trust", do_trust },
+};
+
+static int step(struct walk *walk, const char *text)
+{
+	size_t length = strcspn(text, "=");
+
+	if (strchr(text, '@'))
+		return moment_set(walk, text);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (strlen(steps[i].name) == length &&
+		    !strncmp(steps[i].name, text, length))
+			return steps[i].work(walk, text[length] ?
+							   text + length + 1 :
+							   "");
+	return -1;
+}
+
+static int parse(int argc, char **argv, struct walk *walk)
+{
+	static const struct option known[] = {
+		{ "peer", required_argument, NULL, 'p' },
+		{ "port", required_argument, NULL, 'P' },
+		{ "image", required_argument, NULL, 'i' },
+		{ "papers", required_argument, NULL, 'a' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == 'p')
+			walk->peer = optarg;
+		else if (c == 'P')
+			walk->port = optarg;
+		else if (c == 'i')
+			walk->image = optarg;
+		else if (c == 'a')
+			walk->papers = optarg;
+		else
+			return -1;
+	}
+	return walk->peer && walk->port && walk->image && walk->papers ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct walk walk;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (parse(argc, argv, &walk))
+		return 2;
+	for (int i = optind; i < argc; i++) {
+		if (!step(&walk, argv[i]))
+			continue;
+		warnx("step %d, %s, failed", i - optind + 1, argv[i]);
+		do_close(&walk, "");
+		return 1;
+	}
+	return do_close(&walk, "");
+}
