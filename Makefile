@@ -16,6 +16,10 @@ check:
 check-asan check-tsan check-valgrind check-clang: check-%:
 	@scripts/check $*
 
+# Two emulated machines on a kernel that is built here: some minutes.
+check-kernel:
+	@scripts/check kernel
+
 # make fuzz SECONDS=3600: how long each
 SECONDS ?= 30
 fuzz:
@@ -33,4 +37,4 @@ clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz
 
 .PHONY: all demo check check-asan check-tsan check-valgrind check-clang bench
-.PHONY: fuzz clean
+.PHONY: check-kernel fuzz clean

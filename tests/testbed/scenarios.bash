@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck shell=bash
+# Sourced by hosts.sh: what two hosts do, a line each. Fields: name, steps of
+# the first host, steps of the second (walk.c; " ; " between processes), how
+# its processes end, and what comes of the memory: same, or - where it is not
+# to be compared.
+
+scenario() {
+	local field line=
+
+	for field; do
+		read -r -d '' -a words <<<"$field"
+		line+="${words[*]}|"
+	done
+	echo "${line%|}"
+}
+
+# 20 moves of one guest, there and back, whole after each
+moves() {
+	local work a b i
+
+	for work in quiet dirty flip; do
+		a="launch=$work check"
+		b=
+		for i in 1 2 3 4 5 6 7 8 9 10; do
+			a+=" send=completed close prepare receive=completed"
+			a+=" check"
+			b+=" prepare receive=completed check run=10 check"
+			b+=" send=completed close"
+		done
+		scenario "20 moves of a guest: $work" "$a" "$b" 0 0 same
+	done
+	scenario "the example by itself" \
+		"vmm --image /guest.bin --work flip --to 10.0.0.2:6999" \
+		"vmm --from 6999 --run 100" 0 0 -
+}
+
+cancelled() {
+	local side
+
+	for side in 500000 dirty+100000 pause; do
+		scenario "cancelled by the source at $side, then moved" \
+			"launch=dirty check cancel@$side send=cancelled
+			 run=10 check send=completed" \
+			"prepare receive=cancelled silent close
+			 prepare receive=completed check" 0 0 -
+	done
+	scenario "cancelled by the target, then moved" \
+		"launch=flip check send=cancelled run=10 check send=completed" \
+		"prepare cancel@500000 receive=cancelled silent close
+		 prepare receive=completed check" 0 0 -
+}
+
+# The process of one side is killed with SIGKILL at a moment.
+killed() {
+	local at
+
+	for at in 1000 700000 state; do
+		scenario "the target dies at $at: the guest runs on, and moves" \
+			"launch=flip check send=aborted run=10 check
+			 send=completed" \
+			"prepare die@$at receive=completed ;
+			 prepare receive=completed check" 0 '137 0' -
+	done
+	for at in state+56 persist persist+0 run run+0; do
+		scenario "the target dies at $at: in doubt" \
+			"launch=flip check send=in-doubt silent" \
+			"prepare die@$at receive=completed" 0 137 -
+	done
+	scenario "the target dies behind STARTED: it ran there" \
+		"launch=flip check send=completed silent" \
+		"prepare die@run+56 receive=completed" 0 137 -
+	for at in 700000 dirty pause state state+0; do
+		scenario "the source dies at $at: the guest never ran there" \
+			"launch=flip check die@$at send=completed" \
+			"prepare receive=aborted silent" 137 0 -
+	done
+	for at in persist persist+0 persist+55; do
+		scenario "the source dies at $at: in doubt, runs once it is fenced" \
+			"launch=flip check die@$at send=completed" \
+			"prepare receive=in-doubt silent fenced=completed
+			 check" 137 0 -
+	done
+	for at in persist+0 persist+55; do
+		scenario "the source dies at $at: its note says go" \
+			"launch=flip check die@$at send=completed ;
+			 prepare source-note=completed" \
+			"prepare receive=in-doubt silent again=completed
+			 check" '137 0' 0 -
+	done
+	for at in persist+0 run+0; do
+		scenario "the target dies at $at: its note says lost" \
+			"launch=flip check send=in-doubt silent again=lost
+			 silent" \
+			"prepare die@$at receive=completed ;
+			 prepare target-note=lost" 0 '137 0' -
+	done
+	scenario "the source dies behind COMMIT: the guest runs" \
+		"launch=flip check die@persist+56 send=completed" \
+		"prepare receive=completed check" 137 0 -
+}
+
+cut() {
+	scenario "the link is lost in the middle" \
+		"launch=flip check cut@700000 send=aborted check" \
+		"prepare receive=aborted silent" 0 0 -
+	scenario "the link is lost before COMMIT" \
+		"launch=flip check cut@persist+0 send=in-doubt silent
+		 again=completed silent" \
+		"prepare receive=in-doubt silent again=completed check" 0 0 -
+	scenario "the link is lost behind COMMIT" \
+		"launch=flip check cut@persist+56 send=in-doubt silent
+		 again=completed silent" \
+		"prepare receive=completed again=completed check" 0 0 -
+	scenario "the link is lost behind PREPARED, and the target gives up" \
+		"launch=flip check cut@persist send=in-doubt silent
+		 again=aborted check" \
+		"prepare receive=in-doubt cancel again=cancelled silent" 0 0 -
+}
+
+# What a VMM may get wrong is seen.
+planted() {
+	local name work
+
+	for name in private-as-shared:quiet shared-as-private:quiet \
+		    unheard:flip undirty:dirty old-registers:dirty \
+		    pending:quiet; do
+		work=${name#*:}
+		scenario "planted: ${name%:*}" \
+			"launch=$work check plant=${name%:*} send=completed" \
+			"prepare receive=completed damaged" 0 0 -
+	done
+}
+
+# Firmware fails once. The guest runs on here, and moves at the next attempt.
+firmware() {
+	local fault
+
+	for fault in SEND_START,0x13,1,1 SEND_UPDATE_DATA,0x13,0,1 \
+		     SEND_UPDATE_DATA,0x13,300,1 SEND_START,0x06,1,1 \
+		     SEND_START,0x13,1,1,late; do
+		scenario "the source's firmware fails: $fault" \
+			"launch=flip check fail=$fault send=aborted check
+			 send=completed" \
+			"prepare receive=aborted silent close
+			 prepare receive=completed check" 0 0 -
+	done
+	for fault in RECEIVE_START,0x07,0,1 RECEIVE_START,0x0b,0,1 \
+		     ACTIVATE,0x0d,0,1 RECEIVE_UPDATE_DATA,0x0b,0,1 \
+		     RECEIVE_UPDATE_DATA,0x0b,300,1 \
+		     RECEIVE_START,0x13,0,1,late RECEIVE_FINISH,0x13,0,1; do
+		scenario "the target's firmware fails: $fault" \
+			"launch=flip check send=aborted check send=completed" \
+			"prepare fail=$fault receive=aborted silent close
+			 prepare receive=completed check" 0 0 -
+	done
+	scenario "the source's firmware does not tell of the guest" \
+		"launch=flip check fail=GUEST_STATUS,0x13,0,1 send=aborted
+		 check send=completed" \
+		"prepare receive=aborted silent close
+		 prepare receive=completed check" 0 0 -
+	scenario "the source's firmware shows no certificates" \
+		"launch=flip check fail=PDH_CERT_EXPORT,0x13,0,1 send=none check
+		 send=completed" \
+		"prepare receive=none silent receive=completed check" 0 0 -
+	scenario "the target's firmware shows no certificates" \
+		"launch=flip check send=none check send=completed" \
+		"prepare fail=PDH_CERT_EXPORT,0x13,0,1 receive=none silent
+		 receive=completed check" 0 0 -
+	scenario "the target's firmware fails late: RECEIVE_FINISH, it runs" \
+		"launch=flip check send=completed silent" \
+		"prepare fail=RECEIVE_FINISH,0x13,0,1,late receive=completed
+		 check" 0 0 -
+	for fault in SEND_FINISH,0x13,0,1 SEND_FINISH,0x13,0,1,late; do
+		scenario "the source's firmware fails: $fault, it runs there" \
+			"launch=flip check fail=$fault send=completed silent" \
+			"prepare receive=completed check" 0 0 -
+	done
+	scenario "SEND_CANCEL fails once: the guest runs on, and moves" \
+		"launch=flip check fail=SEND_CANCEL,0x13,0,1 cancel@300000
+		 send=cancelled check send=completed" \
+		"prepare receive=cancelled silent close
+		 prepare receive=completed check" 0 0 -
+	scenario "SEND_CANCEL fails twice: the guest runs on, and stays" \
+		"launch=flip check fail=SEND_CANCEL,0x13,0,2 cancel@300000
+		 send=cancelled check send=aborted check" \
+		"prepare receive=cancelled silent close
+		 prepare receive=aborted silent" 0 0 -
+	for fault in LAUNCH_START,0x07,0,1 LAUNCH_UPDATE_DATA,0x13,0,1 \
+		     LAUNCH_MEASURE,0x13,0,1 LAUNCH_FINISH,0x13,0,1 \
+		     ACTIVATE,0x0d,0,1; do
+		scenario "the launch fails: $fault" \
+			"fail=$fault launch=flip ; launch=flip check" \
+			"prepare" '1 0' 0 -
+	done
+}
+
+# What KVM keeps for a guest.
+kvm() {
+	scenario "50 guests, one after the other, on 7 ASIDs" \
+		"guests=50" "guests=50" 0 0 -
+	scenario "the number of the firmware's file" \
+		"launch=quiet check sev-number check" \
+		"launch=quiet check sev-number check" 0 0 -
+}
+
+# The kernel's firmware and that of libsevlm-sim.
+cross() {
+	scenario "from the software host" \
+		"launch=flip check run=100 check sim-leave send=completed" \
+		"prepare sim-trust receive=completed check run=100 check" 0 0 same
+	scenario "to the software host" \
+		"launch=flip check run=100 check sim-trust send=completed" \
+		"prepare sim-wait receive=completed check run=100 check" \
+		0 0 same
+}
