@@ -71,12 +71,13 @@ start() {
 	local cable=dgram,id=cable,local.type=unix,remote.type=unix
 
 	cable+=,local.path=$work/cable$1,remote.path=$work/cable$((3 - $1))
-	exec timeout -s KILL $((longest + 300)) qemu-system-x86_64 \
-		-accel tcg,thread=multi -cpu EPYC,+svm,+npt -machine q35 \
-		-smp 1 -m 256 -nodefaults -no-user-config -display none \
-		-no-reboot -monitor none -serial "file:$2" \
-		-kernel "$kernel/bzImage" -initrd "$bed/host$1.gz" \
-		-append "$options host=$1" -netdev "$cable" -device \
+	exec timeout --foreground -s KILL $((longest + 300)) \
+		qemu-system-x86_64 -accel tcg,thread=multi \
+		-cpu EPYC,+svm,+npt -machine q35 -smp 1 -m 256 -nodefaults \
+		-no-user-config -display none -no-reboot -monitor none \
+		-serial "file:$2" -kernel "$kernel/bzImage" \
+		-initrd "$bed/host$1.gz" -append "$options host=$1" \
+		-netdev "$cable" -device \
 		"virtio-net-pci,netdev=cable,mac=52:54:00:00:00:0$1,romfile=" \
 		</dev/null >/dev/null 2>"$2.err"
 }
