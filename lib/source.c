@@ -137,7 +137,7 @@ static int undo(struct sevlm_source *source)
 	if (source->send && source->send->open &&
 	    sevlm_send_cancel(source->send))
 		sevlm__fail(&engine->error, 0,
-			    "%.100s; the guest cannot be sent again: %s",
+			    "%.100s; and sending could not be cancelled: %s",
 			    why.text, engine->vm->error.text);
 	source->state = SOURCE_RESUME;
 	return 0;
