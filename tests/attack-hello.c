@@ -9,24 +9,6 @@
 
 /* ---- the fixed part ----------------------------------------------------- */
 
-/* bytes [at, at + value) are set to with */
-static bool set(struct attack *attack, struct forged *record,
-		const struct lie *lie)
-{
-	(void)attack;
-	liar_put(record->body + lie->at, lie->value, lie->with);
-	return true;
-}
-
-static bool flip(struct attack *attack, struct forged *record,
-		 const struct lie *lie)
-{
-	uint64_t bit = rig_below(&attack->random, lie->value * 8);
-
-	record->body[lie->at + bit / 8] ^= (uint8_t)(1u << bit % 8);
-	return true;
-}
-
 /* what shows that the liar itself does no harm */
 static bool nothing(struct attack *attack, struct forged *record,
 		    const struct lie *lie)
@@ -42,7 +24,7 @@ static bool take_less(struct attack *attack, struct forged *record,
 		      const struct lie *lie)
 {
 	attack->liar->most_body = (uint32_t)lie->with;
-	return set(attack, record, lie);
+	return lie_set(attack, record, lie);
 }
 
 /* ---- the fields --------------------------------------------------------- */
@@ -243,43 +225,26 @@ static bool another_policy(struct attack *attack, struct forged *record,
 	return true;
 }
 
-static bool drop(struct attack *attack, struct forged *record,
-		 const struct lie *lie)
-{
-	(void)attack;
-	(void)lie;
-	record->drop = true;
-	return true;
-}
-
-static bool say_twice(struct attack *attack, struct forged *record,
-		      const struct lie *lie)
-{
-	(void)lie;
-	liar_say(attack, record);
-	return true;
-}
-
 #define SRC ATTACK_THERE, RECORD_HELLO
 #define TGT ATTACK_BACK, RECORD_HELLO
 #define START ATTACK_THERE, RECORD_START
 
 static const struct lie lies[] = {
 	{"nothing", ATTACK_THERE, 0, DUE_PERFECT, nothing, false, 0, 0, 0},
-	{"another nonce", SRC, DUE_PERFECT, flip, false, 24, 32, 0},
-	{"later version too", SRC, DUE_PERFECT, set, false, 2, 2, 9},
-	{"only a later version", SRC, DUE_HELLO, set, false, 0, 4, 0x90002},
-	{"versions backwards", SRC, DUE_HELLO, set, false, 0, 4, 0x10002},
-	{"version 0", SRC, DUE_HELLO, set, false, 0, 2, 0},
-	{"two targets", SRC, DUE_HELLO, set, false, 4, 4, 2},
-	{"no role", SRC, DUE_HELLO, set, false, 4, 4, 0},
-	{"takes 65535 bytes", SRC, DUE_HELLO, set, false, 8, 4, 65535},
-	{"takes nothing", SRC, DUE_HELLO, set, false, 8, 4, 0},
-	{"takes 4 GiB", SRC, DUE_PERFECT, set, false, 8, 4, UINT32_MAX},
-	{"open channel", SRC, DUE_HELLO, set, false, 12, 4, 2},
-	{"no channel", SRC, DUE_HELLO, set, false, 12, 4, 0},
-	{"reserved, HELLO", SRC, DUE_HELLO, flip, false, 16, 8, 0},
-	{"another binding", SRC, DUE_HELLO, flip, false, 56, 32, 0},
+	{"another nonce", SRC, DUE_PERFECT, lie_flip, false, 24, 32, 0},
+	{"later version too", SRC, DUE_PERFECT, lie_set, false, 2, 2, 9},
+	{"only a later version", SRC, DUE_HELLO, lie_set, false, 0, 4, 0x90002},
+	{"versions backwards", SRC, DUE_HELLO, lie_set, false, 0, 4, 0x10002},
+	{"version 0", SRC, DUE_HELLO, lie_set, false, 0, 2, 0},
+	{"two targets", SRC, DUE_HELLO, lie_set, false, 4, 4, 2},
+	{"no role", SRC, DUE_HELLO, lie_set, false, 4, 4, 0},
+	{"takes 65535 bytes", SRC, DUE_HELLO, lie_set, false, 8, 4, 65535},
+	{"takes nothing", SRC, DUE_HELLO, lie_set, false, 8, 4, 0},
+	{"takes 4 GiB", SRC, DUE_PERFECT, lie_set, false, 8, 4, UINT32_MAX},
+	{"open channel", SRC, DUE_HELLO, lie_set, false, 12, 4, 2},
+	{"no channel", SRC, DUE_HELLO, lie_set, false, 12, 4, 0},
+	{"reserved, HELLO", SRC, DUE_HELLO, lie_flip, false, 16, 8, 0},
+	{"another binding", SRC, DUE_HELLO, lie_flip, false, 56, 32, 0},
 	{"no policy", SRC, DUE_HELLO, leave_out, false, POLICY, 0, 0},
 	{"no control", SRC, DUE_HELLO, leave_out, false, CONTROL, 0, 0},
 	{"was not offered", SRC, DUE_HELLO, flip_word, false, CONTROL, 0, 1},
@@ -337,26 +302,28 @@ static const struct lie lies[] = {
 	{"257 leaves", SRC, DUE_HELLO, change_length, false, CPUID, 0,
 	 257 * 28},
 	{"half a leaf", SRC, DUE_HELLO, change_length, false, CPUID, 0, 14},
-	{"HELLO twice", SRC, DUE_HELLO, say_twice, false, 0, 0, 0},
-	{"no HELLO", SRC, DUE_HELLO, drop, false, 0, 0, 0},
-	{"no START", START, DUE_HELLO, drop, false, 0, 0, 0},
-	{"START twice", START, DUE_REFUSED, say_twice, false, 0, 0, 0},
-	{"policy of START", START, DUE_HELLO, flip, false, 0, 4, 0},
-	{"reserved, START", START, DUE_HELLO, flip, false, 4, 4, 0},
-	{"another session", START, DUE_REFUSED, flip, false, 8, 128, 0},
+	{"HELLO twice", SRC, DUE_HELLO, lie_twice, false, 0, 0, 0},
+	{"no HELLO", SRC, DUE_HELLO, lie_drop, false, 0, 0, 0},
+	{"no START", START, DUE_HELLO, lie_drop, false, 0, 0, 0},
+	{"START twice", START, DUE_REFUSED, lie_twice, false, 0, 0, 0},
+	{"policy of START", START, DUE_HELLO, lie_flip, false, 0, 4, 0},
+	{"reserved, START", START, DUE_HELLO, lie_flip, false, 4, 4, 0},
+	{"another session", START, DUE_REFUSED, lie_flip, false, 8, 128, 0},
 
-	{"another nonce, target", TGT, DUE_PERFECT, flip, false, 24, 32, 0},
-	{"later version, target", TGT, DUE_PERFECT, set, false, 2, 2, 9},
-	{"version 2, target", TGT, DUE_HELLO, set, false, 0, 4, 0x20002},
-	{"versions back, target", TGT, DUE_HELLO, set, false, 0, 4, 0x10002},
-	{"two sources", TGT, DUE_HELLO, set, false, 4, 4, 1},
-	{"takes 65535, target", TGT, DUE_HELLO, set, false, 8, 4, 65535},
+	{"another nonce, target", TGT, DUE_PERFECT, lie_flip, false, 24, 32, 0},
+	{"later version, target", TGT, DUE_PERFECT, lie_set, false, 2, 2, 9},
+	{"version 2, target", TGT, DUE_HELLO, lie_set, false, 0, 4, 0x20002},
+	{"versions back, target", TGT, DUE_HELLO, lie_set, false, 0, 4,
+	 0x10002},
+	{"two sources", TGT, DUE_HELLO, lie_set, false, 4, 4, 1},
+	{"takes 65535, target", TGT, DUE_HELLO, lie_set, false, 8, 4, 65535},
 	{"takes 65536, target", TGT, DUE_PERFECT, take_less, false, 8, 4,
 	 65536},
-	{"takes 4 GiB, target", TGT, DUE_PERFECT, set, false, 8, 4, UINT32_MAX},
-	{"open channel, target", TGT, DUE_HELLO, set, false, 12, 4, 2},
-	{"reserved, target", TGT, DUE_HELLO, flip, false, 16, 8, 0},
-	{"another binding, target", TGT, DUE_HELLO, flip, false, 56, 32, 0},
+	{"takes 4 GiB, target", TGT, DUE_PERFECT, lie_set, false, 8, 4,
+	 UINT32_MAX},
+	{"open channel, target", TGT, DUE_HELLO, lie_set, false, 12, 4, 2},
+	{"reserved, target", TGT, DUE_HELLO, lie_flip, false, 16, 8, 0},
+	{"another binding, target", TGT, DUE_HELLO, lie_flip, false, 56, 32, 0},
 	{"no PDH, target", TGT, DUE_HELLO, leave_out, false, PDH, 0, 0},
 	{"no chain, target", TGT, DUE_HELLO, leave_out, false, CHAIN, 0, 0},
 	{"no AMD, target", TGT, DUE_HELLO, leave_out, false, AMD, 0, 0},
@@ -370,8 +337,8 @@ static const struct lie lies[] = {
 	 2083},
 	{"AMD past the end", TGT, DUE_HELLO, lie_of_length, false, AMD, 0,
 	 16000},
-	{"HELLO twice, target", TGT, DUE_REFUSED, say_twice, false, 0, 0, 0},
-	{"no HELLO, target", TGT, DUE_HELLO, drop, false, 0, 0, 0},
+	{"HELLO twice, target", TGT, DUE_REFUSED, lie_twice, false, 0, 0, 0},
+	{"no HELLO, target", TGT, DUE_HELLO, lie_drop, false, 0, 0, 0},
 };
 
 const struct lies lies_hello = {lies, sizeof(lies) / sizeof(lies[0])};

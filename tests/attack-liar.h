@@ -95,6 +95,23 @@ void liar_mac(struct attack *attack, bool believer, uint32_t role,
 void liar_other_mac(struct attack *attack, bool believer, uint32_t role,
 		    uint16_t type, uint8_t *mac);
 
+/* ---- attack-lies.c: lies that fit any record ----------------------------- */
+
+#define LIE(name)                                                              \
+	bool name(struct attack *attack, struct forged *record,                \
+		  const struct lie *lie)
+
+/* at: offset; value: how many bytes; with: to be set, or added */
+LIE(lie_set);
+LIE(lie_add);
+/* a bit of value bytes from at on; 0: of all that follow */
+LIE(lie_flip);
+LIE(lie_drop);
+/* with: by how many bytes */
+LIE(lie_longer);
+LIE(lie_shorter);
+LIE(lie_twice);
+
 /* ---- attack-hello.c: fields of a HELLO ---------------------------------- */
 
 enum hello_field { POLICY = 1, CONTROL, PDH, CHAIN, AMD, REGIONS, CPUID };

@@ -96,14 +96,6 @@ static void remove_page(uint32_t at)
 
 /* ---- a single record ---------------------------------------------------- */
 
-static bool set(struct attack *attack, struct forged *record,
-		const struct lie *lie)
-{
-	(void)attack;
-	liar_put(record->body + lie->at, lie->value, lie->with);
-	return true;
-}
-
 /* with: how many more or less, modulo 2^32 */
 static bool count_wrong(struct attack *attack, struct forged *record,
 			const struct lie *lie)
@@ -111,22 +103,6 @@ static bool count_wrong(struct attack *attack, struct forged *record,
 	(void)attack;
 	liar_put(record->body, 4,
 		 liar_get(record->body, 4) + (uint32_t)lie->with);
-	return true;
-}
-
-static bool longer(struct attack *attack, struct forged *record,
-		   const struct lie *lie)
-{
-	rig_bytes(&attack->random, record->body + record->bytes, lie->with);
-	record->bytes += lie->with;
-	return true;
-}
-
-static bool shorter(struct attack *attack, struct forged *record,
-		    const struct lie *lie)
-{
-	(void)attack;
-	record->bytes -= lie->with;
 	return true;
 }
 
@@ -209,14 +185,6 @@ static bool out_of_order(struct attack *attack, struct forged *record,
 	gpa = sheet.pages[0].gpa;
 	put_together(record);
 	return gpa != sheet.pages[1].gpa;
-}
-
-static bool said_twice(struct attack *attack, struct forged *record,
-		       const struct lie *lie)
-{
-	(void)lie;
-	liar_say(attack, record);
-	return true;
 }
 
 /* at: of which kind; bytes of header (value 0) or payload (1) */
@@ -516,16 +484,16 @@ static bool free_run(struct attack *attack, struct forged *record,
 #define BEFORE_SHARED ATTACK_THERE, RECORD_SHARED
 
 static const struct lie lies[] = {
-	{"no pages in PAGES", PAGES, DUE_REFUSED, set, false, 0, 4, 0},
-	{"65 pages", PAGES, DUE_REFUSED, set, false, 0, 4, 65},
-	{"4 G pages", PAGES, DUE_REFUSED, set, false, 0, 4, UINT32_MAX},
+	{"no pages in PAGES", PAGES, DUE_REFUSED, lie_set, false, 0, 4, 0},
+	{"65 pages", PAGES, DUE_REFUSED, lie_set, false, 0, 4, 65},
+	{"4 G pages", PAGES, DUE_REFUSED, lie_set, false, 0, 4, UINT32_MAX},
 	{"a page more", PAGES, DUE_REFUSED, count_wrong, false, 0, 0, 1},
 	{"a page less", PAGES, DUE_REFUSED, count_wrong, false, 0, 0,
 	 UINT32_MAX},
-	{"reserved, PAGES", PAGES, DUE_REFUSED, set, false, 4, 4, 1},
-	{"a byte more", PAGES, DUE_REFUSED, longer, false, 0, 0, 1},
-	{"4096 bytes more", PAGES, DUE_REFUSED, longer, false, 0, 0, 4096},
-	{"a byte less", PAGES, DUE_REFUSED, shorter, false, 0, 0, 1},
+	{"reserved, PAGES", PAGES, DUE_REFUSED, lie_set, false, 4, 4, 1},
+	{"a byte more", PAGES, DUE_REFUSED, lie_longer, false, 0, 0, 1},
+	{"4096 bytes more", PAGES, DUE_REFUSED, lie_longer, false, 0, 0, 4096},
+	{"a byte less", PAGES, DUE_REFUSED, lie_shorter, false, 0, 0, 1},
 	{"private called zero", PAGES, DUE_REFUSED, rename_kind, false,
 	 KIND_PRIVATE, 0, KIND_ZERO},
 	{"private called shared", PAGES, DUE_REFUSED, rename_kind, false,
@@ -560,7 +528,7 @@ static const struct lie lies[] = {
 	 false, 0, 0, RIG_DEVICE_GPA},
 	{"pages out of order", PAGES, DUE_REFUSED, out_of_order, false, 0, 0,
 	 0},
-	{"PAGES twice", PAGES, DUE_REFUSED, said_twice, false, 0, 0, 0},
+	{"PAGES twice", PAGES, DUE_REFUSED, lie_twice, false, 0, 0, 0},
 	{"packet header", PAGES, DUE_REFUSED, flip, false, KIND_PRIVATE, 0, 0},
 	{"ciphertext", PAGES, DUE_REFUSED, flip, false, KIND_PRIVATE, 1, 0},
 	{"a shared page", PAGES, DUE_CONTAINED, flip, false, KIND_SHARED, 1, 0},

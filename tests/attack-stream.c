@@ -8,67 +8,6 @@
 
 /* ---- one number --------------------------------------------------------- */
 
-static bool set(struct attack *attack, struct forged *record,
-		const struct lie *lie)
-{
-	(void)attack;
-	liar_put(record->body + lie->at, lie->value, lie->with);
-	return true;
-}
-
-static bool add(struct attack *attack, struct forged *record,
-		const struct lie *lie)
-{
-	uint8_t *at = record->body + lie->at;
-
-	(void)attack;
-	liar_put(at, lie->value, liar_get(at, lie->value) + lie->with);
-	return true;
-}
-
-static bool flip(struct attack *attack, struct forged *record,
-		 const struct lie *lie)
-{
-	size_t bytes = lie->value ? lie->value : record->bytes - lie->at;
-	uint64_t bit = rig_below(&attack->random, bytes * 8);
-
-	record->body[lie->at + bit / 8] ^= (uint8_t)(1u << bit % 8);
-	return true;
-}
-
-static bool drop(struct attack *attack, struct forged *record,
-		 const struct lie *lie)
-{
-	(void)attack;
-	(void)lie;
-	record->drop = true;
-	return true;
-}
-
-static bool shorter(struct attack *attack, struct forged *record,
-		    const struct lie *lie)
-{
-	(void)attack;
-	record->bytes -= lie->with;
-	return true;
-}
-
-static bool longer(struct attack *attack, struct forged *record,
-		   const struct lie *lie)
-{
-	rig_bytes(&attack->random, record->body + record->bytes, lie->with);
-	record->bytes += lie->with;
-	return true;
-}
-
-static bool said_twice(struct attack *attack, struct forged *record,
-		       const struct lie *lie)
-{
-	(void)lie;
-	liar_say(attack, record);
-	return true;
-}
-
 /* ---- ROUND -------------------------------------------------------------- */
 
 static bool a_round_more(struct attack *attack, struct forged *record,
@@ -250,7 +189,7 @@ static bool other_digest(struct attack *attack, struct forged *record,
 
 	none.with = 0;
 	other_total(attack, record, &none);
-	return flip(attack, record, lie);
+	return lie_flip(attack, record, lie);
 }
 
 /* ---- headers, of any record --------------------------------------------- */
@@ -332,10 +271,11 @@ static bool reserved(struct attack *attack, struct forged *record,
 #define END ATTACK_THERE, RECORD_END
 
 static const struct lie lies[] = {
-	{"pages of a round", ROUND, DUE_PERFECT, set, false, 0, 8, UINT64_MAX},
+	{"pages of a round", ROUND, DUE_PERFECT, lie_set, false, 0, 8,
+	 UINT64_MAX},
 	{"a round more", ROUND, DUE_PERFECT, a_round_more, false, 0, 0, 0},
 	{"no first round", ROUND, DUE_REFUSED, no_first_round, false, 0, 0, 0},
-	{"a round less", ROUND, DUE_EITHER, drop, false, 0, 0, 0},
+	{"a round less", ROUND, DUE_EITHER, lie_drop, false, 0, 0, 0},
 
 	{"memory in a hole", ROUND, DUE_REFUSED, region, false, 16 + 1, HOLE,
 	 65536},
@@ -370,12 +310,12 @@ static const struct lie lies[] = {
 	{"memory behind SHARED", STATE, DUE_REFUSED, region, false, 32 + 1,
 	 RIG_PLUG_GPA, 65536},
 
-	{"no SHARED", SHARED, DUE_REFUSED, drop, true, 0, 0, 0},
-	{"SHARED twice", SHARED, DUE_REFUSED, said_twice, false, 0, 0, 0},
-	{"a form of 3", SHARED, DUE_REFUSED, set, false, 12, 4, 3},
-	{"no pages in a span", SHARED, DUE_REFUSED, set, false, 8, 4, 0},
-	{"span off a page", SHARED, DUE_REFUSED, add, false, 0, 8, 8},
-	{"half a span", SHARED, DUE_REFUSED, shorter, false, 0, 0, 1},
+	{"no SHARED", SHARED, DUE_REFUSED, lie_drop, true, 0, 0, 0},
+	{"SHARED twice", SHARED, DUE_REFUSED, lie_twice, false, 0, 0, 0},
+	{"a form of 3", SHARED, DUE_REFUSED, lie_set, false, 12, 4, 3},
+	{"no pages in a span", SHARED, DUE_REFUSED, lie_set, false, 8, 4, 0},
+	{"span off a page", SHARED, DUE_REFUSED, lie_add, false, 0, 8, 8},
+	{"half a span", SHARED, DUE_REFUSED, lie_shorter, false, 0, 0, 1},
 	{"4 G pages, bitmap", SHARED, DUE_REFUSED, span, false, SPAN_BITMAP,
 	 HOLE, UINT32_MAX},
 	{"4 G pages, all", SHARED, DUE_CONTAINED, span, false, SPAN_ALL, HOLE,
@@ -390,27 +330,27 @@ static const struct lie lies[] = {
 	{"bits behind the end", SHARED, DUE_REFUSED, bits_behind, false, 0, 0,
 	 0},
 
-	{"a blob of 2^63 bytes", STATE, DUE_REFUSED, set, false, 8, 8,
+	{"a blob of 2^63 bytes", STATE, DUE_REFUSED, lie_set, false, 8, 8,
 	 1ull << 63},
-	{"a blob of all bytes", STATE, DUE_REFUSED, set, false, 8, 8,
+	{"a blob of all bytes", STATE, DUE_REFUSED, lie_set, false, 8, 8,
 	 UINT64_MAX},
 	{"a blob of 65 MiB", STATE, DUE_REFUSED, half_a_blob, false, 0, 0,
 	 65ull << 20},
 	{"half a blob", STATE, DUE_REFUSED, half_a_blob, false, 0, 0, 2},
-	{"no bytes in all", STATE, DUE_REFUSED, set, false, 8, 8, 0},
-	{"a byte more to come", STATE, DUE_REFUSED, add, false, 8, 8, 1},
-	{"a byte less than came", STATE, DUE_REFUSED, add, false, 8, 8,
+	{"no bytes in all", STATE, DUE_REFUSED, lie_set, false, 8, 8, 0},
+	{"a byte more to come", STATE, DUE_REFUSED, lie_add, false, 8, 8, 1},
+	{"a byte less than came", STATE, DUE_REFUSED, lie_add, false, 8, 8,
 	 UINT64_MAX},
-	{"a piece too far", STATE, DUE_REFUSED, set, false, 16, 8, 1},
-	{"a piece at the top", STATE, DUE_REFUSED, set, false, 16, 8,
+	{"a piece too far", STATE, DUE_REFUSED, lie_set, false, 16, 8, 1},
+	{"a piece at the top", STATE, DUE_REFUSED, lie_set, false, 16, 8,
 	 UINT64_MAX},
-	{"reserved, STATE", STATE, DUE_REFUSED, set, false, 4, 4, 1},
-	{"no blob", STATE, DUE_CONTAINED, drop, false, 0, 0, 0},
-	{"no blobs", STATE, DUE_REFUSED, drop, true, 0, 0, 0},
-	{"a blob twice", STATE, DUE_REFUSED, said_twice, false, 0, 0, 0},
-	{"another blob", STATE, DUE_REFUSED, set, false, 0, 4, 0x4242},
-	{"bits of a blob", STATE, DUE_CONTAINED, flip, false, STATE_HEAD_SIZE,
-	 0, 0},
+	{"reserved, STATE", STATE, DUE_REFUSED, lie_set, false, 4, 4, 1},
+	{"no blob", STATE, DUE_CONTAINED, lie_drop, false, 0, 0, 0},
+	{"no blobs", STATE, DUE_REFUSED, lie_drop, true, 0, 0, 0},
+	{"a blob twice", STATE, DUE_REFUSED, lie_twice, false, 0, 0, 0},
+	{"another blob", STATE, DUE_REFUSED, lie_set, false, 0, 4, 0x4242},
+	{"bits of a blob", STATE, DUE_CONTAINED, lie_flip, false,
+	 STATE_HEAD_SIZE, 0, 0},
 	{"257 blobs", STATE, DUE_REFUSED, many_blobs, false, 0, 0, 5000},
 
 	{"a private page more", END, DUE_REFUSED, other_total, false, 0, 0, 1},
@@ -419,14 +359,14 @@ static const struct lie lies[] = {
 	{"a zero page more", END, DUE_REFUSED, other_total, false, 2, 0, 1},
 	{"a free page more", END, DUE_REFUSED, other_total, false, 3, 0, 1},
 	{"another digest", END, DUE_REFUSED, other_digest, false, 40, 32, 0},
-	{"was not offered, END", END, DUE_REFUSED, set, false, 32, 4, 2},
-	{"is not ready, END", END, DUE_REFUSED, set, false, 32, 4, 1},
-	{"consent unknown, END", END, DUE_REFUSED, set, false, 32, 4, 0x13},
-	{"reserved, END", END, DUE_REFUSED, set, false, 36, 4, 1},
-	{"END twice", END, DUE_REFUSED, said_twice, false, 0, 0, 0},
-	{"no END", END, DUE_REFUSED, drop, false, 0, 0, 0},
-	{"a short END", END, DUE_REFUSED, shorter, false, 0, 0, 1},
-	{"a long END", END, DUE_REFUSED, longer, false, 0, 0, 1},
+	{"was not offered, END", END, DUE_REFUSED, lie_set, false, 32, 4, 2},
+	{"is not ready, END", END, DUE_REFUSED, lie_set, false, 32, 4, 1},
+	{"consent unknown, END", END, DUE_REFUSED, lie_set, false, 32, 4, 0x13},
+	{"reserved, END", END, DUE_REFUSED, lie_set, false, 36, 4, 1},
+	{"END twice", END, DUE_REFUSED, lie_twice, false, 0, 0, 0},
+	{"no END", END, DUE_REFUSED, lie_drop, false, 0, 0, 0},
+	{"a short END", END, DUE_REFUSED, lie_shorter, false, 0, 0, 1},
+	{"a long END", END, DUE_REFUSED, lie_longer, false, 0, 0, 1},
 
 	{"a number skipped", THERE, other_sequence, false, 0, 0, 1},
 	{"a number again", THERE, other_sequence, false, 0, 0, UINT64_MAX},

@@ -108,15 +108,6 @@ static bool for_commit(struct attack *attack, struct forged *record,
 	return true;
 }
 
-static bool hold_back(struct attack *attack, struct forged *record,
-		      const struct lie *lie)
-{
-	(void)attack;
-	(void)lie;
-	record->drop = true;
-	return true;
-}
-
 /* PREPARED does not come, but a lot of other things do */
 static bool talk(struct attack *attack, struct forged *record,
 		 const struct lie *lie)
@@ -206,7 +197,7 @@ static const struct lie lies[] = {
 	 RECORD_COMMIT},
 	{"COMMIT twice", COMMIT, DUE_PERFECT, behind, false, 0, 0,
 	 RECORD_COMMIT},
-	{"no COMMIT", COMMIT, DUE_REFUSED, hold_back, false, 0, 0, 0},
+	{"no COMMIT", COMMIT, DUE_REFUSED, lie_drop, false, 0, 0, 0},
 	{"unknown for COMMIT", COMMIT, DUE_PERFECT, an_unknown, false,
 	 ATTACK_THERE, 0, 0},
 	{"unknown in the stream", ATTACK_THERE, RECORD_PAGES, DUE_PERFECT,
@@ -219,7 +210,7 @@ static const struct lie lies[] = {
 	{"PREPARED with END", END, DUE_LATE, too_early, false, 0, 0, 0},
 	{"PREPARED twice", PREPARED, DUE_LATE, behind, false, 0, 0,
 	 RECORD_PREPARED},
-	{"no PREPARED", PREPARED, DUE_REFUSED, hold_back, false, 0, 0, 0},
+	{"no PREPARED", PREPARED, DUE_REFUSED, lie_drop, false, 0, 0, 0},
 	{"talks for PREPARED", PREPARED, DUE_REFUSED, talk, false, 0, 0, 0},
 	{"STARTED for PREPARED", PREPARED, DUE_REFUSED, instead, false, 0, 0,
 	 RECORD_STARTED},
@@ -260,7 +251,7 @@ static const struct lie lies[] = {
 	 ROLE_SOURCE, 0, RECORD_STARTED},
 	{"STARTED of another one", STARTED, DUE_LATE, other_session, false,
 	 ROLE_TARGET, 0, 0},
-	{"no STARTED", STARTED, DUE_LATE, hold_back, false, 0, 0, 0},
+	{"no STARTED", STARTED, DUE_LATE, lie_drop, false, 0, 0, 0},
 	{"talks for STARTED", STARTED, DUE_LATE, talk, false, 0, 0, 0},
 
 	{"all of an old one", ATTACK_THERE, RECORD_HELLO, DUE_HELLO, play_again,
