@@ -111,6 +111,14 @@ static bool turned(const struct attack *attack, const struct lie *lie)
 		       (lie->at == KIND_SHARED);
 }
 
+/* What was said in front of END is judged there at the latest; only the VMM
+ * knows which blobs there must be. */
+static bool before_end(const struct lie *lie)
+{
+	return (lie->type >= RECORD_ROUND && lie->type <= RECORD_STATE) ||
+	       lie->goes_on;
+}
+
 static enum due due(const struct attack *attack)
 {
 	const struct lie *lie = lie_of(attack->what);
@@ -126,6 +134,8 @@ static enum due due(const struct attack *attack)
 	if (lie->due == DUE_REFUSED && attack->type == RECORD_HELLO &&
 	    !lie->type && !lie->goes_on)
 		return DUE_HELLO;
+	if (lie->due == DUE_REFUSED && before_end(lie))
+		return DUE_UNLOADED;
 	return lie->due;
 }
 

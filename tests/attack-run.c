@@ -297,6 +297,13 @@ static bool both_completed(const struct rig *rig)
 	return completed(&rig->source) && completed(&rig->target);
 }
 
+static const char *not_refused(const struct rig *rig)
+{
+	return rig->target.ran || completed(&rig->source)
+		       ? "the attack went through"
+		       : NULL;
+}
+
 static const char *not_due(struct attack *attack)
 {
 	struct rig *rig = &attack->rig;
@@ -305,14 +312,17 @@ static const char *not_due(struct attack *attack)
 	case DUE_PERFECT:
 	case DUE_SPARED:
 		return both_completed(rig) ? NULL : "no harm, but it failed";
+	case DUE_UNLOADED:
+		if (rig->target.asked & SEVLM_WANT_STATE)
+			return "the VMM was given what was not verified";
+		return not_refused(rig);
 	case DUE_HELLO:
 		if (attack->starts[!attack->back])
 			return "firmware was asked in spite of a bad HELLO";
-		/* fall through */
+		return not_refused(rig);
 	case DUE_REFUSED:
-		return rig->target.ran || completed(&rig->source)
-			       ? "the attack went through"
-			       : NULL;
+	case DUE_VMM:
+		return not_refused(rig);
 	case DUE_EITHER:
 		return completed(&rig->source) != completed(&rig->target)
 			       ? "one side completed"
@@ -455,6 +465,8 @@ const char *due_name(enum due due)
 		[DUE_PERFECT] = "harmless",
 		[DUE_SPARED] = "bytes of shared pages",
 		[DUE_REFUSED] = "refused",
+		[DUE_VMM] = "refused by the VMM",
+		[DUE_UNLOADED] = "refused before END",
 		[DUE_HELLO] = "refused in HELLO",
 		[DUE_EITHER] = "refused or harmless",
 		[DUE_LATE] = "never believed",

@@ -166,6 +166,24 @@ static bool half_a_blob(struct attack *attack, struct forged *record,
 	return true;
 }
 
+/* the same bytes in two pieces, the second said to begin a byte earlier */
+static bool overlap(struct attack *attack, struct forged *record,
+		    const struct lie *lie)
+{
+	uint8_t *bytes = record->body + STATE_HEAD_SIZE;
+	size_t half = (record->bytes - STATE_HEAD_SIZE) / 2;
+
+	(void)lie;
+	if (!half)
+		return false;
+	liar_make(attack, ATTACK_THERE, RECORD_STATE, record->body,
+		  STATE_HEAD_SIZE + half);
+	memmove(bytes, bytes + half, record->bytes - STATE_HEAD_SIZE - half);
+	record->bytes -= half;
+	liar_put(record->body + 16, 8, half - 1);
+	return true;
+}
+
 /* ---- END ---------------------------------------------------------------- */
 
 /* the numbers that are right but for this one */
@@ -344,11 +362,12 @@ static const struct lie lies[] = {
 	{"a piece too far", STATE, DUE_REFUSED, lie_set, false, 16, 8, 1},
 	{"a piece at the top", STATE, DUE_REFUSED, lie_set, false, 16, 8,
 	 UINT64_MAX},
+	{"a piece too early", STATE, DUE_REFUSED, overlap, false, 0, 0, 0},
 	{"reserved, STATE", STATE, DUE_REFUSED, lie_set, false, 4, 4, 1},
 	{"no blob", STATE, DUE_CONTAINED, lie_drop, false, 0, 0, 0},
-	{"no blobs", STATE, DUE_REFUSED, lie_drop, true, 0, 0, 0},
+	{"no blobs", STATE, DUE_VMM, lie_drop, true, 0, 0, 0},
 	{"a blob twice", STATE, DUE_REFUSED, lie_twice, false, 0, 0, 0},
-	{"another blob", STATE, DUE_REFUSED, lie_set, false, 0, 4, 0x4242},
+	{"another blob", STATE, DUE_VMM, lie_set, false, 0, 4, 0x4242},
 	{"bits of a blob", STATE, DUE_CONTAINED, lie_flip, false,
 	 STATE_HEAD_SIZE, 0, 0},
 	{"257 blobs", STATE, DUE_REFUSED, many_blobs, false, 0, 0, 5000},

@@ -224,7 +224,8 @@ static const char *toothless(const struct tally *tally, const struct kind *kind)
 	for (uint32_t i = 0; kind->what(i); i++)
 		if (!tally->drawn[i])
 			return kind->what(i);
-	refused = tally->due[DUE_REFUSED] + tally->due[DUE_HELLO] +
+	refused = tally->due[DUE_REFUSED] + tally->due[DUE_VMM] +
+		  tally->due[DUE_UNLOADED] + tally->due[DUE_HELLO] +
 		  tally->due[DUE_LATE];
 	if (struck * 100 < drawn * kind->least_struck)
 		return "too few attacks happened";

@@ -21,6 +21,8 @@ enum due {
 	DUE_PERFECT, /* as if nothing had been: both sides completed */
 	DUE_SPARED, /* so, but for bytes of shared pages */
 	DUE_REFUSED, /* the target never ran, nobody says completed */
+	DUE_VMM, /* so, by the VMM */
+	DUE_UNLOADED, /* so, and no state was handed to the VMM */
 	DUE_HELLO, /* so, and firmware was not asked to start */
 	DUE_EITHER, /* so, or perfect: a later round may have healed it */
 	DUE_LATE, /* the target may run; the source does not say completed */
