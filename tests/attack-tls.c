@@ -166,7 +166,9 @@ static bool carry(struct attack *attack, bool back)
 	if (pipe->queued)
 		sevlm_tls_feed(to, pipe->queue, pipe->queued, &taken);
 	pipe->queued -= taken;
-	memmove(pipe->queue, pipe->queue + taken, pipe->queued);
+	/* where nothing was ever queued there is no queue */
+	if (taken)
+		memmove(pipe->queue, pipe->queue + taken, pipe->queued);
 	if (pipe->shut && !pipe->queued)
 		sevlm_tls_closed(to);
 	return taken > 0;
