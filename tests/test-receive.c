@@ -33,13 +33,13 @@ static void make_all(void)
 {
 	certs_of_seed(&certs, 23);
 	trust = certs_trust(&certs);
-	peer = certs_peer(&certs);
 }
 
 static void set_up(void)
 {
 	vm = script_vm(&script);
 	receive = NULL;
+	peer = certs_peer(&certs);
 	add(RAM_GPA, SEVLM_REGION_TRACKED);
 	add(SKIP_GPA, SEVLM_REGION_SKIP);
 	add(SHARED_GPA, SEVLM_REGION_SHARED);
