@@ -222,6 +222,13 @@ static void header(struct attack *attack, struct word *word, uint32_t value)
 	word->bytes[value]++;
 }
 
+/* the right body under another name, which has its length */
+static void rename_it(struct attack *attack, struct word *word, uint32_t value)
+{
+	(void)attack;
+	word->bytes[4] = (uint8_t)value;
+}
+
 static const struct {
 	const char *name;
 	void (*tell)(struct attack *attack, struct word *word, uint32_t value);
@@ -250,6 +257,7 @@ static const struct {
 	{"PREPARED", other_type, RECORD_PREPARED},
 	{"STARTED", other_type, RECORD_STARTED},
 	{"NEVER-STARTED", other_type, RECORD_NEVER},
+	{"called END", rename_it, RECORD_END},
 	{"a number skipped", header, 16},
 	{"an epoch", header, 8},
 	{"a connection", header, 12},

@@ -22,6 +22,8 @@
 #define RUNS_PER_SCENE 32u
 /* fewer runs prove nothing by their number */
 #define ENOUGH 500u
+/* an attack that fits not every migration fits one of so many */
+#define TRIES 3u
 
 struct options {
 	const struct kind *kind;
@@ -214,7 +216,7 @@ static const char *toothless(const struct tally *tally, const struct kind *kind)
 	for (uint32_t i = 0; kind->what(i); i++) {
 		drawn += tally->drawn[i];
 		struck += tally->struck[i];
-		if (tally->drawn[i] && !tally->struck[i])
+		if (tally->drawn[i] >= TRIES && !tally->struck[i])
 			return kind->what(i);
 	}
 	if (tally->due[DUE_SPARED] && !tally->altered)
