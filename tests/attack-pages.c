@@ -54,7 +54,8 @@ static void put_together(struct forged *record)
 {
 	uint8_t *at = record->body;
 
-	liar_put(at, 4, sheet.count);
+	/* and what is reserved */
+	liar_put(at, 8, sheet.count);
 	at += ENTRIES;
 	for (uint32_t i = 0; i < sheet.count; i++, at += 8)
 		liar_put(at, 8, sheet.pages[i].gpa | sheet.pages[i].kind);
@@ -256,6 +257,24 @@ static bool zeroes_before(struct attack *attack, struct forged *record,
 		return false;
 	sheet.count = 1;
 	say_page(attack, KIND_ZERO, lie->with);
+	return true;
+}
+
+/* One page more than a record may have, in a round before all others. */
+static bool too_many_before(struct attack *attack, struct forged *record,
+			    const struct lie *lie)
+{
+	uint8_t body[ENTRIES + 8 * (SEVLM_MAX_BATCH + 1)];
+
+	(void)record;
+	(void)lie;
+	if (attack->wires[ATTACK_THERE].epoch)
+		return false;
+	liar_put(body, 8, SEVLM_MAX_BATCH + 1);
+	for (uint64_t i = 0; i <= SEVLM_MAX_BATCH; i++)
+		liar_put(body + ENTRIES + 8 * i, 8, i * RIG_PAGE | KIND_ZERO);
+	liar_make(attack, ATTACK_THERE, RECORD_ROUND, NULL, 8);
+	liar_make(attack, ATTACK_THERE, RECORD_PAGES, body, sizeof(body));
 	return true;
 }
 
@@ -504,6 +523,10 @@ static const struct lie lies[] = {
 	{"kind 4", PAGES, DUE_REFUSED, rename_kind, false, KIND_PRIVATE, 0, 4},
 	{"kind 4095", PAGES, DUE_REFUSED, rename_kind, false, KIND_PRIVATE, 0,
 	 4095},
+	{"shared of kind 0", PAGES, DUE_REFUSED, rename_kind, false,
+	 KIND_SHARED, 0, 0},
+	{"shared of kind 4", PAGES, DUE_REFUSED, rename_kind, false,
+	 KIND_SHARED, 0, 4},
 	{"a page behind RAM", PAGES, DUE_REFUSED, behind_ram, false, 0, 0, 0},
 	{"a page nowhere", PAGES, DUE_REFUSED, move_last, false, 0, 0, NOWHERE},
 	{"a page at 2^52", PAGES, DUE_REFUSED, move_last, false, 0, 0,
@@ -524,6 +547,8 @@ static const struct lie lies[] = {
 	 RIG_PLUG_GPA},
 	{"zeroes before private", ATTACK_THERE, RECORD_ROUND, DUE_REFUSED,
 	 zeroes_before, false, 0, 0, RIG_PLUG_GPA},
+	{"65 zeroes", ATTACK_THERE, RECORD_ROUND, DUE_REFUSED, too_many_before,
+	 false, 0, 0, 0},
 	{"private, then shared", BEFORE_SHARED, DUE_REFUSED, private_between,
 	 false, 0, 0, RIG_DEVICE_GPA},
 	{"pages out of order", PAGES, DUE_REFUSED, out_of_order, false, 0, 0,

@@ -118,6 +118,16 @@ static bool talk(struct attack *attack, struct forged *record,
 	return true;
 }
 
+/* ... and what the source says is taken so slowly: value rounds for a byte */
+static bool take_slowly(struct attack *attack, struct forged *record,
+			const struct lie *lie)
+{
+	(void)record;
+	attack->rig.there.trickle = lie->value;
+	attack->liar->talks = true;
+	return true;
+}
+
 static bool an_unknown(struct attack *attack, struct forged *record,
 		       const struct lie *lie)
 {
@@ -212,6 +222,10 @@ static const struct lie lies[] = {
 	 RECORD_PREPARED},
 	{"no PREPARED", PREPARED, DUE_REFUSED, lie_drop, false, 0, 0, 0},
 	{"talks for PREPARED", PREPARED, DUE_REFUSED, talk, false, 0, 0, 0},
+	{"takes nothing, talks", ATTACK_THERE, RECORD_PAGES, DUE_REFUSED,
+	 take_slowly, false, 0, UINT64_MAX, 0},
+	{"takes END byte by byte", ATTACK_THERE, RECORD_STATE, DUE_REFUSED,
+	 take_slowly, false, 0, 2000, 0},
 	{"STARTED for PREPARED", PREPARED, DUE_REFUSED, instead, false, 0, 0,
 	 RECORD_STARTED},
 	{"LOST for PREPARED", PREPARED, DUE_REFUSED, instead, false, 0, 0,

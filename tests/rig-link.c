@@ -199,9 +199,14 @@ static bool intercept(struct rig_side *from, struct rig_pipe *pipe)
 	struct iovec iov[16];
 	size_t count = 16, sum = 0;
 
-	if (gone(from) || pipe->shut || pipe->queued > PIPE_ROOM)
+	if (gone(from) || pipe->shut || pipe->queued > PIPE_ROOM ||
+	    (pipe->trickle && from->rig->rounds % pipe->trickle))
 		return false;
 	output(from, iov, &count);
+	if (pipe->trickle && count) {
+		count = 1;
+		iov[0].iov_len = 1;
+	}
 	for (size_t i = 0; i < count; i++) {
 		from->rig->hooks.wire(from, iov[i].iov_base, iov[i].iov_len);
 		sum += iov[i].iov_len;

@@ -73,6 +73,8 @@ struct rig_pipe {
 	/* what a wire hook has put and the link has no room for yet */
 	uint8_t *queue;
 	size_t queued, queue_room;
+	/* one byte in so many rounds is taken from an engine; 0: all */
+	uint64_t trickle;
 	FILE *record; /* what came out, for a test that looks */
 };
 
