@@ -100,6 +100,13 @@ static void talk(struct rig *rig)
 		liar_optional(attack, ATTACK_BACK);
 }
 
+/* A target that is patient, or it ends first what the source has to end. */
+static bool begin(struct attack *attack)
+{
+	attack->rig.target_config.stall_timeout_ns = 3600 * RIG_SECOND;
+	return liar_begin(attack);
+}
+
 /* ---- what must become of it --------------------------------------------- */
 
 /* A page that the guest has turned in the meantime was lied about until then
@@ -200,7 +207,7 @@ const struct kind kind_peer = {
 	.record = record,
 	.due = due,
 	.describe = describe,
-	.begin = liar_begin,
+	.begin = begin,
 	.round = talk,
 	.end = liar_end,
 	.least_struck = 90,

@@ -225,7 +225,7 @@ static const struct lie lies[] = {
 	{"takes nothing, talks", ATTACK_THERE, RECORD_PAGES, DUE_REFUSED,
 	 take_slowly, false, 0, UINT64_MAX, 0},
 	{"takes END byte by byte", ATTACK_THERE, RECORD_STATE, DUE_REFUSED,
-	 take_slowly, false, 0, 2000, 0},
+	 take_slowly, false, 0, 500, 0},
 	{"STARTED for PREPARED", PREPARED, DUE_REFUSED, instead, false, 0, 0,
 	 RECORD_STARTED},
 	{"LOST for PREPARED", PREPARED, DUE_REFUSED, instead, false, 0, 0,
