@@ -311,8 +311,10 @@ int sevlm_vm_export_certs(struct sevlm_vm *vm, void *pdh, void *chain);
  * @type:  SEVLM_REGION_*
  *
  * Registering with KVM (memory slot, KVM_MEMORY_ENCRYPT_REG_REGION before
- * the first receive) stays with the VMM. While an engine of the guest runs
- * it is sevlm_source_add_region() that adds.
+ * the first receive) stays with the VMM. Memory that it registers should have
+ * been written once (MAP_POPULATE does): KVM of Linux 6.1.192 pins nothing
+ * where nothing is yet, and says so to nobody. While an engine of the guest
+ * runs it is sevlm_source_add_region() that adds.
  *
  * Cost: four bits per page are allocated here, and never later.
  *
