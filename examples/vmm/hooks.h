@@ -12,6 +12,8 @@ struct hooks {
 	/* how many of the bytes may move at once; and they have */
 	size_t (*limit)(struct move *move, size_t bytes);
 	void (*moved)(struct move *move, size_t bytes);
+	/* true: KVM is not told of the private memory */
+	bool (*unregistered)(struct vmm *vmm);
 	/* true: libsevlm does not hear of the guest's announcement */
 	bool (*announced)(struct vmm *vmm);
 	/* a dirty log, before libsevlm sees it */
@@ -41,6 +43,13 @@ static inline void hook_moved(struct move *move, size_t bytes)
 
 	if (hooks && hooks->moved)
 		hooks->moved(move, bytes);
+}
+
+static inline bool hook_unregistered(struct vmm *vmm)
+{
+	const struct hooks *hooks = vmm->hooks;
+
+	return hooks && hooks->unregistered && hooks->unregistered(vmm);
 }
 
 static inline bool hook_announced(struct vmm *vmm)

@@ -126,6 +126,9 @@ static int open_source(struct move *move)
 	struct sevlm_source_config config = {
 		.size = sizeof(config),
 		.channel = SEVLM_CHANNEL_DECLARED,
+		.hello_timeout_ns = move->vmm->patience_ns,
+		.stall_timeout_ns = move->vmm->patience_ns,
+		.commit_timeout_ns = move->vmm->patience_ns,
 		.max_rounds = MAX_ROUNDS,
 		.stop_anyway = 1,
 		.cpuid = move->vmm->vcpu.cpuid,
@@ -148,6 +151,8 @@ static int open_target(struct move *move)
 	struct sevlm_target_config config = {
 		.size = sizeof(config),
 		.channel = SEVLM_CHANNEL_DECLARED,
+		.hello_timeout_ns = move->vmm->patience_ns,
+		.stall_timeout_ns = move->vmm->patience_ns,
 		.cpuid = move->vmm->vcpu.cpuid,
 		.trust = papers->trust,
 		.chain = papers->chain,

@@ -64,6 +64,7 @@ struct vmm {
 	bool offer;		/* it may announce page states */
 	const char *papers;	/* the directory with certificates */
 	const char *keep;	/* ... and for what outlives the process */
+	uint64_t patience_ns;	/* with a peer, or 0: as libsevlm has it */
 	struct sevlm_vm *vm;	/* libsevlm's handle */
 	struct memory memory;
 	struct vcpu vcpu;

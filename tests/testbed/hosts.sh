@@ -7,11 +7,13 @@ shopt -s extglob
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/machine.bash"
 . "$(dirname "$0")/scenarios.bash"
+. "$(dirname "$0")/faults.bash"
 root=$(cd "$1" && pwd) build=$2 bed=$2/testbed
 kernel=${TESTBED_KERNEL:-$root/build-kernel-test}
 mkdir -p "$bed"
 read -r -a groups <<<"${GROUPS_OF_SCENARIOS:-moves cancelled killed cut \
-firmware planted kvm cross}"
+firmware platform dead_send dead_cancel dead_receive dead_finish dead_sent \
+planted kvm cross}"
 
 skip_all() {
 	echo "1..0 # SKIP $1"
@@ -66,20 +68,21 @@ options='console=ttyS0 panic=-1 quiet loglevel=1 ccp.soft_psp=1'
 options+=' tsc=unstable clocksource=hpet no_timer_check'
 longest=1200 # seconds, of all that one boot does
 
-# start HOST LOG: with a cable to the other
+# start HOST GROUP LOG: with a cable to the other
 start() {
-	local cable=dgram,id=cable,local.type=unix,remote.type=unix
+	local boot=$2_boot cable=dgram,id=cable,local.type=unix,remote.type=unix
 
 	cable+=,local.path=$work/cable$1,remote.path=$work/cable$((3 - $1))
 	exec timeout --foreground -s KILL $((longest + 300)) \
 		qemu-system-x86_64 -accel tcg,thread=multi \
 		-cpu EPYC,+svm,+npt -machine q35 -smp 1 -m 256 -nodefaults \
 		-no-user-config -display none -no-reboot -monitor none \
-		-serial "file:$2" -kernel "$kernel/bzImage" \
-		-initrd "$bed/host$1.gz" -append "$options host=$1" \
+		-serial "file:$3" -kernel "$kernel/bzImage" \
+		-initrd "$bed/host$1.gz" \
+		-append "$options ${!boot:-} host=$1" \
 		-netdev "$cable" -device \
 		"virtio-net-pci,netdev=cable,mac=52:54:00:00:00:0$1,romfile=" \
-		</dev/null >/dev/null 2>"$2.err"
+		</dev/null >/dev/null 2>"$3.err"
 }
 
 # any of them
@@ -100,26 +103,26 @@ stop() {
 up() {
 	local i
 
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		grep -q '^READY' "$1.1.log" 2>/dev/null &&
 			grep -q '^READY' "$1.2.log" && return
-		sleep 1
+		sleep 0.2
 	done
 	return 1
 }
 
-# both LOG: to their end. A machine that does not come up is no matter
+# both GROUP: to their end. A machine that does not come up is no matter
 # of ours: three attempts, told of in the log.
 both() {
-	local attempt end
+	local attempt end log=$bed/$1
 
 	for attempt in 1 2 3; do
-		rm -f "$1".[12].log
-		start 1 "$1.1.log" &
+		rm -f "$log".[12].log
+		start 1 "$1" "$log.1.log" &
 		machines=($!)
-		start 2 "$1.2.log" &
+		start 2 "$1" "$log.2.log" &
 		machines+=($!)
-		up "$1" && break
+		up "$log" && break
 		echo "attempt $attempt: they do not come up"
 		stop
 	done
@@ -128,7 +131,7 @@ both() {
 		sleep 0.2
 	done
 	stop
-	grep -q '^DONE' "$1.1.log" && grep -q '^DONE' "$1.2.log"
+	grep -q '^DONE' "$log.1.log" && grep -q '^DONE' "$log.2.log"
 }
 
 # said HOST GROUP NAME: what a host printed, and how its process ended
@@ -163,16 +166,42 @@ no_warnings() {
 	! grep -h '^KERNEL ' "$bed/$1".[12].log
 }
 
+logs() {
+	local name
+
+	for name; do
+		cat "$bed/$name".[12].log
+	done
+}
+
+# A command that is new in what runs here has no scenario in which it fails.
+all_failed() {
+	logs "${groups[@]}" | tr -d '\r' | awk '
+		$1 != "COUNTED" { next }
+		{ calls[$2] += $3; injected[$2] += $5 }
+		END {
+			for (name in calls) {
+				used += calls[name] > 0
+				if (!calls[name] || injected[name])
+					continue
+				print name " was used and never failed"
+				missed = 1
+			}
+			exit missed || used < 20
+		}'
+}
+
 group() {
-	local name a b first second memory
+	local name a b first second memory begin=$SECONDS
 
 	"$1" >"$work/scenarios"
 	pack 1 "$work/scenarios" && pack 2 "$work/scenarios"
-	ok "$1: both machines boot, and switch off" both "$bed/$1"
+	ok "$1: both machines boot, and switch off" both "$1"
 	while IFS='|' read -r name a b first second memory; do
 		ok "$1: $name" result "$1" "$name" "$first" "$second" "$memory"
 	done <"$work/scenarios"
 	ok "$1: the kernels warned of nothing" no_warnings "$1"
+	echo "# $1: $((SECONDS - begin)) s"
 }
 
 why=$(tools) || skip_all "$why"
@@ -184,4 +213,6 @@ ok "a host of a scenario builds" static_walk
 for name in "${groups[@]}"; do
 	group "$name"
 done
+[ -n "${GROUPS_OF_SCENARIOS:-}" ] ||
+	ok "each firmware command that is used has been made to fail" all_failed
 finish

@@ -94,7 +94,8 @@ archive() {
 
 	shift
 	rm -rf "$objects" "$bed/$name.a" && mkdir -p "$objects" &&
-		(cd "$objects" && "${cc[@]}" -c -I"$root/include" "$@") &&
+		(cd "$objects" && printf '%s\0' "$@" | xargs -0 -n 8 -P 2 \
+			"${cc[@]}" -c -I"$root/include") &&
 		ar rc "$bed/$name.a" "$objects"/*.o
 }
 

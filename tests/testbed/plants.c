@@ -19,7 +19,7 @@ static bool planted(struct vmm *vmm, const char *name)
 
 static const char *const names[] = {
 	"private-as-shared", "shared-as-private", "unheard", "undirty",
-	"old-registers", "pending",
+	"old-registers", "pending", "unregistered",
 };
 
 int plant_set(struct walk *walk, const char *name)
@@ -70,6 +70,11 @@ static void let_run(struct move *move)
 	plant->armed = planted(move->vmm, "pending");
 	while (plant->armed && !plant->caught)
 		poll(NULL, 0, 1);
+}
+
+bool plant_unregistered(struct vmm *vmm)
+{
+	return planted(vmm, "unregistered");
 }
 
 void plant_want(struct move *move, uint32_t want, bool done)

@@ -132,73 +132,18 @@ planted() {
 	done
 }
 
-# Firmware fails once. The guest runs on here, and moves at the next attempt.
-firmware() {
-	local fault
-
-	for fault in SEND_START,0x13,1,1 SEND_UPDATE_DATA,0x13,0,1 \
-		     SEND_UPDATE_DATA,0x13,300,1 SEND_START,0x06,1,1 \
-		     SEND_START,0x13,1,1,late; do
-		scenario "the source's firmware fails: $fault" \
-			"launch=flip check fail=$fault send=aborted check
-			 send=completed" \
-			"prepare receive=aborted silent close
-			 prepare receive=completed check" 0 0 -
-	done
-	for fault in RECEIVE_START,0x07,0,1 RECEIVE_START,0x0b,0,1 \
-		     ACTIVATE,0x0d,0,1 RECEIVE_UPDATE_DATA,0x0b,0,1 \
-		     RECEIVE_UPDATE_DATA,0x0b,300,1 \
-		     RECEIVE_START,0x13,0,1,late RECEIVE_FINISH,0x13,0,1; do
-		scenario "the target's firmware fails: $fault" \
-			"launch=flip check send=aborted check send=completed" \
-			"prepare fail=$fault receive=aborted silent close
-			 prepare receive=completed check" 0 0 -
-	done
-	scenario "the source's firmware does not tell of the guest" \
-		"launch=flip check fail=GUEST_STATUS,0x13,0,1 send=aborted
-		 check send=completed" \
-		"prepare receive=aborted silent close
-		 prepare receive=completed check" 0 0 -
-	scenario "the source's firmware shows no certificates" \
-		"launch=flip check fail=PDH_CERT_EXPORT,0x13,0,1 send=none check
-		 send=completed" \
-		"prepare receive=none silent receive=completed check" 0 0 -
-	scenario "the target's firmware shows no certificates" \
-		"launch=flip check send=none check send=completed" \
-		"prepare fail=PDH_CERT_EXPORT,0x13,0,1 receive=none silent
-		 receive=completed check" 0 0 -
-	scenario "the target's firmware fails late: RECEIVE_FINISH, it runs" \
-		"launch=flip check send=completed silent" \
-		"prepare fail=RECEIVE_FINISH,0x13,0,1,late receive=completed
-		 check" 0 0 -
-	for fault in SEND_FINISH,0x13,0,1 SEND_FINISH,0x13,0,1,late; do
-		scenario "the source's firmware fails: $fault, it runs there" \
-			"launch=flip check fail=$fault send=completed silent" \
-			"prepare receive=completed check" 0 0 -
-	done
-	scenario "SEND_CANCEL fails once: the guest runs on, and moves" \
-		"launch=flip check fail=SEND_CANCEL,0x13,0,1 cancel@300000
-		 send=cancelled check send=completed" \
-		"prepare receive=cancelled silent close
-		 prepare receive=completed check" 0 0 -
-	scenario "SEND_CANCEL fails twice: the guest runs on, and stays" \
-		"launch=flip check fail=SEND_CANCEL,0x13,0,2 cancel@300000
-		 send=cancelled check send=aborted check" \
-		"prepare receive=cancelled silent close
-		 prepare receive=aborted silent" 0 0 -
-	for fault in LAUNCH_START,0x07,0,1 LAUNCH_UPDATE_DATA,0x13,0,1 \
-		     LAUNCH_MEASURE,0x13,0,1 LAUNCH_FINISH,0x13,0,1 \
-		     ACTIVATE,0x0d,0,1; do
-		scenario "the launch fails: $fault" \
-			"fail=$fault launch=flip ; launch=flip check" \
-			"prepare" '1 0' 0 -
-	done
-}
-
 # What KVM keeps for a guest.
 kvm() {
 	scenario "50 guests, one after the other, on 7 ASIDs" \
-		"guests=50" "guests=50" 0 0 -
+		"guests=50,50" "guests=50,50" 0 0 -
+	scenario "memory is registered before the first RECEIVE" \
+		"launch=dirty check pinned=2 send=completed" \
+		"pinned=0 prepare pinned=2 receive=completed pinned=2 check
+		 close pinned=0" 0 0 -
+	scenario "memory is not registered: KVM receives, nothing stays put" \
+		"launch=dirty check send=completed" \
+		"plant=unregistered prepare pinned=0 receive=completed
+		 pinned=0 check" 0 0 -
 	scenario "the number of the firmware's file" \
 		"launch=quiet check sev-number check" \
 		"launch=quiet check sev-number check" 0 0 -

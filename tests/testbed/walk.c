@@ -20,8 +20,10 @@
  *	sim-leave	it stands, and lies in a host of libsevlm-sim
  *	sim-wait	the one that waits lies there
  *	sim-trust	the peer is that host
- *	fail=WHAT	see firmware.c			sev-number see there
- *	guests=COUNT	that many, one after the other
+ *	guests=COUNT,OF	that many come of so many, one after the other
+ *	patience=MS	with the peer; 0 as libsevlm has it
+ *	fail=WHAT, delay=WHAT, knows=COUNT, pinned=MIB, chip-id=WHAT, sev-number
+ *			see firmware.c
  *	WHAT@WHEN	see moments.c			plant=NAME see plants.c
  */
 #include <err.h>
@@ -56,6 +58,7 @@ static const struct hooks hooks = {
 	.want = on_want,
 	.limit = moment_limit,
 	.moved = moment_moved,
+	.unregistered = plant_unregistered,
 	.announced = plant_announced,
 	.harvested = plant_harvested,
 	.pending = plant_pending,
@@ -145,29 +148,26 @@ static int do_trust(struct walk *walk, const char *arg)
 	return cross_trust(walk);
 }
 
-static int do_fail(struct walk *walk, const char *arg)
+/* of a VM that is there */
+static int do_patience(struct walk *walk, const char *arg)
 {
-	(void)walk;
-	return firmware_fail(arg);
+	walk->vmm.patience_ns = strtoull(arg, NULL, 10) * 1000000u;
+	return 0;
 }
 
-static int do_number(struct walk *walk, const char *arg)
-{
-	(void)arg;
-	return firmware_number(&walk->vmm);
-}
-
-/* so many guests, one after the other */
 static int do_guests(struct walk *walk, const char *arg)
 {
-	int count = atoi(arg);
+	int count, of, came = 0;
 
-	for (int i = 0; i < count; i++) {
-		if (do_launch(walk, "quiet") || host_check(&walk->vmm))
-			return -1;
+	if (sscanf(arg, "%d,%d", &count, &of) != 2)
+		return -1;
+	for (int i = 0; i < of; i++) {
+		if (!do_launch(walk, "quiet") && !host_check(&walk->vmm))
+			came++;
 		do_close(walk, "");
 	}
-	return 0;
+	printf("%d guests of %d\n", came, of);
+	return came == count ? 0 : -1;
 }
 
 static int do_plant(struct walk *walk, const char *arg)
@@ -196,8 +196,13 @@ static const struct {
 	{ "damaged", do_damaged },
 	{ "silent", do_silent },
 	{ "plant", do_plant },
-	{ "fail", do_fail },
-	{ "sev-number", do_number },
+	{ "patience", do_patience },
+	{ "fail", firmware_fail },
+	{ "delay", firmware_delay },
+	{ "knows", firmware_knows },
+	{ "pinned", firmware_pinned },
+	{ "chip-id", firmware_chip_id },
+	{ "sev-number", firmware_number },
 	{ "sim-leave", do_leave },
 	{ "sim-wait", do_wait },
 	{ "sim-trust", do_trust },

@@ -66,6 +66,7 @@ void moment_moved(struct move *move, size_t bytes);
 
 /* plants.c: the next migration has a fault of this name. 0 or -1 */
 int plant_set(struct walk *walk, const char *name);
+bool plant_unregistered(struct vmm *vmm);
 void plant_want(struct move *move, uint32_t want, bool done);
 bool plant_announced(struct vmm *vmm);
 void plant_harvested(struct vmm *vmm, uint64_t *bitmap, size_t words);
@@ -81,9 +82,13 @@ int cross_arrive(struct vmm *vmm);
 bool cross_is(void);
 void cross_close(void);
 
-/* firmware.c. 0 or -1 */
-int firmware_fail(const char *text);
-int firmware_number(struct vmm *vmm);
+/* firmware.c: steps, see there. 0 or -1 */
+int firmware_fail(struct walk *walk, const char *arg);
+int firmware_delay(struct walk *walk, const char *arg);
+int firmware_knows(struct walk *walk, const char *arg);
+int firmware_pinned(struct walk *walk, const char *arg);
+int firmware_chip_id(struct walk *walk, const char *arg);
+int firmware_number(struct walk *walk, const char *arg);
 
 /* print.c: a line with a digest of what the guest sees of its memory */
 void print_memory(struct vmm *vmm);
