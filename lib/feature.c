@@ -6,6 +6,7 @@
 
 #include "cursor.h"
 #include "internal.h"
+#include "uapi/kvm_shared_list.h"
 
 /* Linux, Documentation/virt/kvm/x86/cpuid.rst: the signature stands in the
  * first of these leaves that is KVM's; the features follow it. */
@@ -85,6 +86,8 @@ SEVLM_API int sevlm_kvm_get_setup(struct sevlm_kvm_setup *ret_setup)
 		.user_space_msr = KVM_MSR_EXIT_REASON_FILTER,
 		.msr_filter_base = SEVLM_MSR_MIGRATION_CONTROL,
 		.msr_filter_count = 1,
+		.shared_list = KVM_SHARED_LIST_TRACK | KVM_SHARED_LIST_MSR,
+		.shared_list_cap = KVM_CAP_X86_SHARED_PAGES_LIST,
 	};
 
 	return sevlm__copy_out(ret_setup, &setup, sizeof(setup));

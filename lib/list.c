@@ -286,10 +286,11 @@ SEVLM_API int sevlm_vm_sync_states(struct sevlm_vm *vm, uint32_t stopped)
 
 SEVLM_API int sevlm_vm_use_states(struct sevlm_vm *vm, uint32_t states)
 {
+	const bool any = states == SEVLM_STATES_ANY;
 	struct pass pass = { .vm = vm, .take = ignore };
 	int ret = 0;
 
-	if (!vm || states < SEVLM_STATES_EXITS || states > SEVLM_STATES_COMPARE)
+	if (!vm || states < SEVLM_STATES_EXITS || states > SEVLM_STATES_ANY)
 		return -EINVAL;
 	if (vm->engaged)
 		return sevlm__fail(&vm->error, -EBADFD,
@@ -297,9 +298,21 @@ SEVLM_API int sevlm_vm_use_states(struct sevlm_vm *vm, uint32_t states)
 				   "where they came before");
 	if (states != SEVLM_STATES_EXITS)
 		ret = fetch(&pass, false);
+	if (any)
+		states = ret ? SEVLM_STATES_EXITS : SEVLM_STATES_LIST;
+	if (any && ret == -ENOTSUP)
+		ret = 0;
 	if (!ret)
 		vm->states = states;
 	return ret;
+}
+
+SEVLM_API int sevlm_vm_states(const struct sevlm_vm *vm, uint32_t *ret_states)
+{
+	if (!vm || !ret_states)
+		return -EINVAL;
+	*ret_states = vm->states;
+	return 0;
 }
 
 /* ---- handing over ---- */

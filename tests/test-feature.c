@@ -137,6 +137,8 @@ START_TEST(says_what_to_merge)
 	ck_assert_uint_eq(setup_.user_space_msr, KVM_MSR_EXIT_REASON_FILTER);
 	ck_assert_uint_eq(setup_.msr_filter_base, 0x4b564d08);
 	ck_assert_uint_eq(setup_.msr_filter_count, 1);
+	ck_assert_uint_eq(setup_.shared_list, 3);
+	ck_assert_uint_eq(setup_.shared_list_cap, 0x53454c4d);
 }
 END_TEST
 

@@ -17,7 +17,7 @@ START_TEST(a_stock_kernel_has_no_list)
 	ck_assert_int_eq(sevlm_vm_use_states(vm, SEVLM_STATES_COMPARE),
 			 -ENOTSUP);
 	ck_assert_int_eq(sevlm_vm_use_states(vm, 0), -EINVAL);
-	ck_assert_int_eq(sevlm_vm_use_states(vm, 4), -EINVAL);
+	ck_assert_int_eq(sevlm_vm_use_states(vm, 5), -EINVAL);
 	ck_assert_int_eq(sevlm_vm_use_states(NULL, 1), -EINVAL);
 	ck_assert_int_eq(sevlm_vm_sync_states(vm, 1), 0);
 	ck_assert_int_eq(sevlm_vm_sync_states(vm, 2), -EINVAL);
@@ -30,6 +30,27 @@ START_TEST(a_stock_kernel_has_no_list)
 			 -EINVAL);
 	ck_assert_int_eq(sevlm_vm_control(vm, &bits), 0);
 	ck_assert_uint_eq(bits, 0);
+}
+END_TEST
+
+static uint32_t states(void)
+{
+	uint32_t states;
+
+	ck_assert_int_eq(sevlm_vm_states(side.vm, &states), 0);
+	return states;
+}
+
+START_TEST(takes_the_list_where_there_is_one)
+{
+	uint32_t unused;
+
+	open_silent(drivers[_i].states);
+	ck_assert_int_eq(sevlm_vm_use_states(side.vm, SEVLM_STATES_ANY), 0);
+	ck_assert_uint_eq(states(), _i ? SEVLM_STATES_LIST :
+					 SEVLM_STATES_EXITS);
+	ck_assert_int_eq(sevlm_vm_states(side.vm, NULL), -EINVAL);
+	ck_assert_int_eq(sevlm_vm_states(NULL, &unused), -EINVAL);
 }
 END_TEST
 
@@ -169,6 +190,8 @@ static void add_tests(Suite *suite)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, a_stock_kernel_has_no_list);
+	tcase_add_loop_test(tcase, takes_the_list_where_there_is_one, 0,
+			    DRIVERS);
 	tcase_add_test(tcase, consent_is_imported);
 	tcase_add_test(tcase, a_difference_is_found_where_the_guest_stands);
 	tcase_add_test(tcase, every_kind_of_difference_is_found);

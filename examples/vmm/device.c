@@ -38,6 +38,10 @@ static int check_states(struct vmm *vmm, const struct guest_report *report)
 	bool shared_there;
 	uint32_t state;
 
+	if (sevlm_vm_sync_states(vmm->vm, 1)) {
+		warnx("page states: %s", sevlm_vm_error(vmm->vm));
+		return -1;
+	}
 	for (uint64_t i = 0; i < pages; i++) {
 		shared_there = report->shared[i / 8] >> (i % 8) & 1;
 		if (sevlm_vm_page_state(vmm->vm, i * SEVLM_PAGE_SIZE, &state,

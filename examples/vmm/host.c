@@ -30,15 +30,34 @@ static const char *const outcomes[] = {
 	[SEVLM_OUTCOME_LOST] = "lost",
 };
 
-int host_work(const char *name, uint32_t *ret_work)
+static const char *const states[] = {
+	[SEVLM_STATES_EXITS] = "exits",
+	[SEVLM_STATES_LIST] = "list",
+	[SEVLM_STATES_COMPARE] = "compare",
+	[SEVLM_STATES_ANY] = "any",
+};
+
+static int find(const char *const *names, uint32_t count, const char *name,
+		uint32_t *ret)
 {
-	for (uint32_t i = 0; i < sizeof(works) / sizeof(works[0]); i++) {
-		if (strcmp(works[i], name))
+	for (uint32_t i = 0; i < count; i++) {
+		if (!names[i] || strcmp(names[i], name))
 			continue;
-		*ret_work = i;
+		*ret = i;
 		return 0;
 	}
 	return -1;
+}
+
+int host_work(const char *name, uint32_t *ret_work)
+{
+	return find(works, sizeof(works) / sizeof(works[0]), name, ret_work);
+}
+
+int host_states(const char *name, uint32_t *ret_states)
+{
+	return find(states, sizeof(states) / sizeof(states[0]), name,
+		    ret_states);
 }
 
 int host_prepare(struct vmm *vmm, uint64_t bytes)
@@ -46,7 +65,7 @@ int host_prepare(struct vmm *vmm, uint64_t bytes)
 	vmm->offer = true;
 	vmm->device.ask = true;
 	if (vmm_open(vmm) || vmm_offer(vmm, POLICY) ||
-	    setup_exits(vmm, true) || memory_create(vmm, bytes) ||
+	    setup_states(vmm) || memory_create(vmm, bytes) ||
 	    sev_prepare(vmm) || vcpu_create(vmm, 0))
 		return -1;
 	return park_start(vmm);

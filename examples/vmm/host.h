@@ -7,6 +7,9 @@
 /* the number of "quiet", "dirty", "flip" */
 int host_work(const char *name, uint32_t *ret_work);
 
+/* the number of "exits", "list", "compare", "any" */
+int host_states(const char *name, uint32_t *ret_states);
+
 /* A guest that runs, or one that waits for another host's. 0 or -1. */
 int host_launch(struct vmm *vmm, uint64_t bytes, const char *image,
 		uint32_t work);

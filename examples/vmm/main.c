@@ -5,6 +5,7 @@
  *     [--to ADDRESS:PORT] [--papers DIRECTORY] [--keep DIRECTORY]
  * vmm --from PORT [--memory MIB] [--run MS] [--to ADDRESS:PORT]
  *     [--papers DIRECTORY] [--keep DIRECTORY]
+ *     [--states any|exits|list|compare]
  *
  * The first runs a guest that does what the script says, a line per access,
  * and prints what it got. --offer offers it live migration; --no-exits leaves
@@ -13,7 +14,8 @@
  * The second launches a SEV guest that works on its memory, the third waits
  * for one. Both let it run, have it check its memory, and with --to send it
  * on while it runs. Certificates are in the directory of --papers, and what
- * must outlive the process goes into that of --keep.
+ * must outlive the process goes into that of --keep. Page states come from
+ * the kernel's list where it keeps one, unless --states says otherwise.
  */
 #include <err.h>
 #include <getopt.h>
@@ -25,7 +27,7 @@
 
 struct options {
 	bool offer, no_exits, sev;
-	uint32_t work;
+	uint32_t work, states;
 	int memory_mib, run_ms;
 	const char *script, *image, *from, *to, *keep, *papers;
 };
@@ -123,6 +125,8 @@ static int option(struct options *options, int c)
 {
 	if (c == 'w')
 		return host_work(optarg, &options->work);
+	if (c == 'S')
+		return host_states(optarg, &options->states);
 	if (c == 'm')
 		return number(optarg, 2, GUEST_MAX_RAM >> 20,
 			      &options->memory_mib);
@@ -146,6 +150,7 @@ static int parse(int argc, char **argv, struct options *options)
 		{ "from", required_argument, NULL, 'F' },
 		{ "keep", required_argument, NULL, 'k' },
 		{ "papers", required_argument, NULL, 'p' },
+		{ "states", required_argument, NULL, 'S' },
 		{ 0 },
 	};
 	int c;
@@ -163,11 +168,13 @@ static const char usage[] =
 	"       vmm --image FILE [--work quiet|dirty|flip] [OPTIONS]\n"
 	"       vmm --from PORT [OPTIONS]\n"
 	"options: --memory MIB --run MS --to ADDRESS:PORT\n"
-	"         --papers DIRECTORY --keep DIRECTORY\n";
+	"         --papers DIRECTORY --keep DIRECTORY\n"
+	"         --states any|exits|list|compare\n";
 
 int main(int argc, char **argv)
 {
 	struct options options = { .memory_mib = 4, .run_ms = 100,
+				   .states = SEVLM_STATES_ANY,
 				   .keep = ".", .papers = "papers" };
 	struct vmm vmm;
 	int ret;
@@ -180,6 +187,7 @@ int main(int argc, char **argv)
 	vmm.sev = options.sev || !options.script;
 	vmm.papers = options.papers;
 	vmm.keep = options.keep;
+	vmm.states = options.states;
 	ret = options.script ? run_script(&vmm, &options) :
 			       run_guest(&vmm, &options);
 	park_end(&vmm);

@@ -62,3 +62,54 @@ int setup_exits(struct vmm *vmm, bool merge)
 		return -1;
 	return filter(vmm, &needed);
 }
+
+/* A patched kernel keeps them, and answers the guest itself unless they are
+ * to be compared. */
+static int enable_list(struct vmm *vmm)
+{
+	struct sevlm_kvm_setup setup = { .size = sizeof(setup) };
+	unsigned long cap;
+
+	if (sevlm_kvm_get_setup(&setup))
+		return -1;
+	cap = setup.shared_list_cap;
+	if (ioctl(vmm->kvm_fd, KVM_CHECK_EXTENSION, cap) > 0)
+		return enable(vmm, setup.shared_list_cap, setup.shared_list);
+	return vmm->states == SEVLM_STATES_ANY ? 0 : -1;
+}
+
+int setup_states(struct vmm *vmm)
+{
+	static const char *const names[] = {
+		[SEVLM_STATES_EXITS] = "exits",
+		[SEVLM_STATES_LIST] = "the kernel's list",
+		[SEVLM_STATES_COMPARE] = "exits and the kernel's list",
+	};
+	uint32_t states;
+
+	if (vmm->states != SEVLM_STATES_EXITS && enable_list(vmm)) {
+		warnx("this kernel keeps no list of shared pages");
+		return -1;
+	}
+	if (sevlm_vm_use_states(vmm->vm, vmm->states)) {
+		warnx("page states: %s", sevlm_vm_error(vmm->vm));
+		return -1;
+	}
+	if (sevlm_vm_states(vmm->vm, &states))
+		return -1;
+	printf("page states come from %s\n", names[states]);
+	return setup_exits(vmm, states != SEVLM_STATES_LIST);
+}
+
+/* The kernel first: what it takes after this is lost. */
+int setup_hang_up(struct vmm *vmm)
+{
+	struct sevlm_kvm_setup setup = { .size = sizeof(setup) };
+	uint32_t states;
+
+	if (sevlm_kvm_get_setup(&setup) || sevlm_vm_states(vmm->vm, &states) ||
+	    (states != SEVLM_STATES_EXITS &&
+	     enable(vmm, setup.shared_list_cap, 0)))
+		return -1;
+	return sevlm_vm_hang_up(vmm->vm);
+}

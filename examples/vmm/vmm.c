@@ -12,6 +12,7 @@ void vmm_init(struct vmm *vmm)
 {
 	memset(vmm, 0, sizeof(*vmm));
 	vmm->kvm_fd = vmm->vm_fd = vmm->sev_fd = vmm->vcpu.fd = -1;
+	vmm->states = SEVLM_STATES_ANY;
 	pthread_mutex_init(&vmm->vcpu.lock, NULL);
 	pthread_cond_init(&vmm->vcpu.changed, NULL);
 	pthread_mutex_init(&vmm->device.lock, NULL);

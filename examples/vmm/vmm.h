@@ -62,6 +62,7 @@ struct vmm {
 	int kvm_fd, vm_fd, sev_fd;
 	bool sev;		/* the guest has private memory */
 	bool offer;		/* it may announce page states */
+	uint32_t states;	/* where they come from, SEVLM_STATES_* */
 	const char *papers;	/* the directory with certificates */
 	const char *keep;	/* ... and for what outlives the process */
 	uint64_t patience_ns;	/* with a peer, or 0: as libsevlm has it */
@@ -81,8 +82,11 @@ int vmm_open(struct vmm *vmm);
 int vmm_offer(struct vmm *vmm, uint32_t policy);
 void vmm_close(struct vmm *vmm);
 
-/* setup.c */
+/* setup.c: before the first vCPU. Where page states come from is told. */
 int setup_exits(struct vmm *vmm, bool merge);
+int setup_states(struct vmm *vmm);
+/* ... and when the guest runs: it announces no more */
+int setup_hang_up(struct vmm *vmm);
 
 /* memory.c */
 int memory_create(struct vmm *vmm, uint64_t bytes);

@@ -434,6 +434,12 @@ int sevlm_cpuid_get(const struct kvm_cpuid2 *cpuid, uint32_t *ret_bits);
  * @msr_filter_base:     first MSR of a range for KVM_X86_SET_MSR_FILTER whose
  *                       bitmap denies reads and writes
  * @msr_filter_count:    MSRs in it
+ * @shared_list:         args[0] for KVM_ENABLE_CAP of the next; the rest is 0
+ * @shared_list_cap:     the capability of a kernel that keeps the list of
+ *                       shared pages (see sevlm_vm_use_states()); a VMM that
+ *                       does not want it, or whose kernel has it not
+ *                       (SEVLM_HOST_SHARED_LIST), leaves it alone
+ * @reserved:            0
  *
  * KVM_ENABLE_CAP and the filter replace what was set before, so the library
  * never sets them itself. Without the filter ignore_msrs=1 would swallow the
@@ -445,6 +451,9 @@ struct sevlm_kvm_setup {
 	uint64_t user_space_msr;
 	uint32_t msr_filter_base;
 	uint32_t msr_filter_count;
+	uint64_t shared_list;
+	uint32_t shared_list_cap;
+	uint32_t reserved;
 };
 
 /**
@@ -570,6 +579,7 @@ int sevlm_vm_control(struct sevlm_vm *vm, uint32_t *ret_bits);
 #define SEVLM_STATES_EXITS   1u /**< sevlm_vm_hypercall(); the default */
 #define SEVLM_STATES_LIST    2u /**< the list a patched kernel keeps */
 #define SEVLM_STATES_COMPARE 3u /**< exits, held against the kernel's list */
+#define SEVLM_STATES_ANY     4u /**< LIST where this VM has one, else EXITS */
 
 /**
  * sevlm_vm_use_states - choose where page states come from
@@ -577,7 +587,9 @@ int sevlm_vm_control(struct sevlm_vm *vm, uint32_t *ret_bits);
  * @states: SEVLM_STATES_*
  *
  * LIST and COMPARE need a kernel with KVM_CAP_X86_SHARED_PAGES_LIST, enabled
- * on the VM by the VMM before its vCPUs are created (lib/uapi). With LIST the
+ * on the VM by the VMM before its vCPUs are created (sevlm_kvm_setup). ANY
+ * takes the list of a VM for which it is enabled and exits for any other;
+ * sevlm_vm_states() says which. With LIST the
  * kernel answers the hypercall and the MSR; READY and INCOMPLETE are its
  * own, as of the last sevlm_vm_sync_states(). With COMPARE both are on, READY
  * is what sevlm_vm_wrmsr() was told (the MSR stays in KVM's filter), and a
@@ -589,6 +601,16 @@ int sevlm_vm_control(struct sevlm_vm *vm, uint32_t *ret_bits);
  * (an engine runs), or as sevlm_vm_sync_states().
  */
 int sevlm_vm_use_states(struct sevlm_vm *vm, uint32_t states);
+
+/**
+ * sevlm_vm_states - where page states come from
+ * @vm:         the guest
+ * @ret_states: SEVLM_STATES_EXITS, SEVLM_STATES_LIST or SEVLM_STATES_COMPARE
+ *
+ * Thread: one.  Since: 0.1
+ * Return: 0, -EINVAL.
+ */
+int sevlm_vm_states(const struct sevlm_vm *vm, uint32_t *ret_states);
 
 /**
  * sevlm_vm_sync_states - fetch the page states from where they come

@@ -24,6 +24,7 @@
  *	patience=MS	with the peer; 0 as libsevlm has it
  *	fail=WHAT, delay=WHAT, knows=COUNT, pinned=MIB, chip-id=WHAT, sev-number
  *			see firmware.c
+ *	states=NAME	see lists.c, from here on	hang-up, enable, apart see there
  *	WHAT@WHEN	see moments.c			plant=NAME see plants.c
  */
 #include <err.h>
@@ -71,6 +72,7 @@ static void open_vmm(struct walk *walk)
 	walk->vmm.papers = walk->papers;
 	walk->vmm.keep = "/";
 	walk->vmm.hooks = &hooks;
+	walk->vmm.states = walk->states ? walk->states : SEVLM_STATES_ANY;
 	walk->moves.channel.fd = -1;
 	walk->open = true;
 }
@@ -203,6 +205,10 @@ static const struct {
 	{ "pinned", firmware_pinned },
 	{ "chip-id", firmware_chip_id },
 	{ "sev-number", firmware_number },
+	{ "states", lists_states },
+	{ "hang-up", lists_hang_up },
+	{ "enable", lists_enable },
+	{ "apart", lists_apart },
 	{ "sim-leave", do_leave },
 	{ "sim-wait", do_wait },
 	{ "sim-trust", do_trust },

@@ -35,6 +35,7 @@ struct walk {
 	const char *image;
 	const char *papers;
 	uint64_t bytes;
+	uint32_t states;	/* of the VMMs to come; 0 is theirs to choose */
 	bool open;
 	struct moment moment;
 	struct plant plant;
@@ -89,6 +90,12 @@ int firmware_knows(struct walk *walk, const char *arg);
 int firmware_pinned(struct walk *walk, const char *arg);
 int firmware_chip_id(struct walk *walk, const char *arg);
 int firmware_number(struct walk *walk, const char *arg);
+
+/* lists.c: steps, see there. 0 or -1 */
+int lists_states(struct walk *walk, const char *arg);
+int lists_hang_up(struct walk *walk, const char *arg);
+int lists_enable(struct walk *walk, const char *arg);
+int lists_apart(struct walk *walk, const char *arg);
 
 /* print.c: a line with a digest of what the guest sees of its memory */
 void print_memory(struct vmm *vmm);
