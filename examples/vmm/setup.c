@@ -6,9 +6,9 @@
 #include "own-msr.h"
 #include "vmm.h"
 
-static int enable(struct vmm *vmm, uint32_t cap, uint64_t bits)
+static int enable(struct vmm *vmm, uint32_t cap, uint64_t bits, uint64_t room)
 {
-	struct kvm_enable_cap enable = { .cap = cap, .args = { bits } };
+	struct kvm_enable_cap enable = { .cap = cap, .args = { bits, room } };
 
 	if (!ioctl(vmm->vm_fd, KVM_ENABLE_CAP, &enable))
 		return 0;
@@ -55,10 +55,10 @@ int setup_exits(struct vmm *vmm, bool merge)
 	if (merge && sevlm_kvm_get_setup(&needed))
 		return -1;
 	if (needed.exit_hypercall &&
-	    enable(vmm, KVM_CAP_EXIT_HYPERCALL, needed.exit_hypercall))
+	    enable(vmm, KVM_CAP_EXIT_HYPERCALL, needed.exit_hypercall, 0))
 		return -1;
 	if (enable(vmm, KVM_CAP_X86_USER_SPACE_MSR,
-		   KVM_MSR_EXIT_REASON_FILTER | needed.user_space_msr))
+		   KVM_MSR_EXIT_REASON_FILTER | needed.user_space_msr, 0))
 		return -1;
 	return filter(vmm, &needed);
 }
@@ -74,7 +74,8 @@ static int enable_list(struct vmm *vmm)
 		return -1;
 	cap = setup.shared_list_cap;
 	if (ioctl(vmm->kvm_fd, KVM_CHECK_EXTENSION, cap) > 0)
-		return enable(vmm, setup.shared_list_cap, setup.shared_list);
+		return enable(vmm, setup.shared_list_cap, setup.shared_list,
+			      vmm->list_room);
 	return vmm->states == SEVLM_STATES_ANY ? 0 : -1;
 }
 
@@ -109,7 +110,7 @@ int setup_hang_up(struct vmm *vmm)
 
 	if (sevlm_kvm_get_setup(&setup) || sevlm_vm_states(vmm->vm, &states) ||
 	    (states != SEVLM_STATES_EXITS &&
-	     enable(vmm, setup.shared_list_cap, 0)))
+	     enable(vmm, setup.shared_list_cap, 0, 0)))
 		return -1;
 	return sevlm_vm_hang_up(vmm->vm);
 }

@@ -63,6 +63,7 @@ struct vmm {
 	bool sev;		/* the guest has private memory */
 	bool offer;		/* it may announce page states */
 	uint32_t states;	/* where they come from, SEVLM_STATES_* */
+	uint64_t list_room;	/* ranges in the kernel's list, 0: its default */
 	const char *papers;	/* the directory with certificates */
 	const char *keep;	/* ... and for what outlives the process */
 	uint64_t patience_ns;	/* with a peer, or 0: as libsevlm has it */

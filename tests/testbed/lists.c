@@ -3,11 +3,15 @@
  * Where page states come from, and what a guest can do to that.
  *
  *	states=exits|list|compare|any	of the guests that come after
+ *	room=COUNT	as many ranges fit into their lists
+ *	refused=CODE	libsevlm finds that it cannot be sent, and that this is why
  *	hang-up		the kernel and libsevlm listen to the guest no more
  *	enable		the kernel shall listen again
  *	apart		the guest's memory is whole, but nobody knows its states
  */
 #include <err.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "../../lib/uapi/kvm_shared_list.h"
@@ -16,6 +20,36 @@
 int lists_states(struct walk *walk, const char *arg)
 {
 	return host_states(arg, &walk->states);
+}
+
+int lists_room(struct walk *walk, const char *arg)
+{
+	walk->room = strtoul(arg, NULL, 10);
+	return walk->room ? 0 : -1;
+}
+
+static bool has(const struct sevlm_findings *findings, const char *code)
+{
+	struct sevlm_finding finding = { .size = sizeof(finding) };
+
+	for (uint32_t i = 0; !sevlm_findings_get(findings, i, &finding); i++)
+		if (finding.severity == SEVLM_SEVERITY_BLOCKER &&
+		    !strcmp(finding.code, code))
+			return true;
+	return false;
+}
+
+int lists_refused(struct walk *walk, const char *arg)
+{
+	struct sevlm_findings *findings;
+	int ret = -1;
+
+	if (sevlm_findings_new(&findings))
+		return -1;
+	if (!sevlm_check_vm(walk->vmm.vm, findings) && has(findings, arg))
+		ret = 0;
+	sevlm_findings_free(findings);
+	return ret;
 }
 
 int lists_hang_up(struct walk *walk, const char *arg)

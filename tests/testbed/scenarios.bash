@@ -159,3 +159,56 @@ cross() {
 		"prepare sim-wait receive=completed check run=100 check" \
 		0 0 same
 }
+
+# The kernel's list of shared pages. Where it is compared, libsevlm holds it
+# against the exits each time the guest stands, and the guest's own bitmap
+# against both.
+lists() {
+	local work there here a b i
+
+	for work in quiet dirty flip; do
+		for there in list compare; do
+			a="states=$there launch=$work check"
+			b="states=$there"
+			for i in 1 2 3; do
+				a+=" send=completed close prepare"
+				a+=" receive=completed check"
+				b+=" prepare receive=completed check run=10"
+				b+=" check send=completed close"
+			done
+			scenario "states by $there, 6 moves of a guest: $work" \
+				"$a" "$b" 0 0 same
+		done
+	done
+	for there in exits list; do
+		here=list
+		[ $there = exits ] || here=exits
+		scenario "states by $there there and by $here here" \
+			"states=$there launch=flip check send=completed" \
+			"states=$here prepare receive=completed check" 0 0 same
+	done
+	for there in list compare exits; do
+		scenario "hung up in a flood, states by $there" \
+			"states=$there launch=flip check hang-up run=20 apart
+			 refused=hung-up send=none" \
+			"prepare receive=aborted silent" 0 0 -
+	done
+	for there in list compare; do
+		scenario "what was hung up stays incomplete, states by $there" \
+			"states=$there launch=flip check hang-up run=20 enable
+			 run=20 apart refused=hung-up send=none" \
+			"prepare receive=aborted silent" 0 0 -
+		scenario "more ranges than the list takes, states by $there" \
+			"states=$there room=8 launch=flip run=100 apart
+			 refused=incomplete send=none" \
+			"prepare receive=aborted silent" 0 0 -
+	done
+	scenario "cancelled half way, states by the list" \
+		"states=list launch=flip check cancel@500000 send=cancelled
+		 run=10 check send=completed" \
+		"states=list prepare receive=cancelled silent close
+		 prepare receive=completed check" 0 0 -
+	scenario "the target dies before its first run, states by the list" \
+		"states=list launch=flip check send=in-doubt silent" \
+		"states=list prepare die@run receive=completed" 0 137 -
+}

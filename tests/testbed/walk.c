@@ -25,6 +25,8 @@
  *	fail=WHAT, delay=WHAT, knows=COUNT, pinned=MIB, chip-id=WHAT, sev-number
  *			see firmware.c
  *	states=NAME	see lists.c, from here on	hang-up, enable, apart see there
+ *	states=NAME, room=COUNT, refused=CODE, hang-up, enable, apart
+ *			see lists.c
  *	WHAT@WHEN	see moments.c			plant=NAME see plants.c
  */
 #include <err.h>
@@ -73,6 +75,7 @@ static void open_vmm(struct walk *walk)
 	walk->vmm.keep = "/";
 	walk->vmm.hooks = &hooks;
 	walk->vmm.states = walk->states ? walk->states : SEVLM_STATES_ANY;
+	walk->vmm.list_room = walk->room;
 	walk->moves.channel.fd = -1;
 	walk->open = true;
 }
@@ -206,6 +209,8 @@ static const struct {
 	{ "chip-id", firmware_chip_id },
 	{ "sev-number", firmware_number },
 	{ "states", lists_states },
+	{ "room", lists_room },
+	{ "refused", lists_refused },
 	{ "hang-up", lists_hang_up },
 	{ "enable", lists_enable },
 	{ "apart", lists_apart },

@@ -36,6 +36,7 @@ struct walk {
 	const char *papers;
 	uint64_t bytes;
 	uint32_t states;	/* of the VMMs to come; 0 is theirs to choose */
+	uint64_t room;		/* ... and in the kernel's list; 0 the same */
 	bool open;
 	struct moment moment;
 	struct plant plant;
@@ -93,6 +94,8 @@ int firmware_number(struct walk *walk, const char *arg);
 
 /* lists.c: steps, see there. 0 or -1 */
 int lists_states(struct walk *walk, const char *arg);
+int lists_room(struct walk *walk, const char *arg);
+int lists_refused(struct walk *walk, const char *arg);
 int lists_hang_up(struct walk *walk, const char *arg);
 int lists_enable(struct walk *walk, const char *arg);
 int lists_apart(struct walk *walk, const char *arg);
