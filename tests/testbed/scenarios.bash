@@ -199,7 +199,7 @@ lists() {
 			 run=20 apart refused=hung-up send=none" \
 			"prepare receive=aborted silent" 0 0 -
 		scenario "more ranges than the list takes, states by $there" \
-			"states=$there room=8 launch=flip run=100 apart
+			"states=$there room=8 launch=flip check run=100 apart
 			 refused=incomplete send=none" \
 			"prepare receive=aborted silent" 0 0 -
 	done

@@ -24,7 +24,6 @@
  *	patience=MS	with the peer; 0 as libsevlm has it
  *	fail=WHAT, delay=WHAT, knows=COUNT, pinned=MIB, chip-id=WHAT, sev-number
  *			see firmware.c
- *	states=NAME	see lists.c, from here on	hang-up, enable, apart see there
  *	states=NAME, room=COUNT, refused=CODE, hang-up, enable, apart
  *			see lists.c
  *	WHAT@WHEN	see moments.c			plant=NAME see plants.c
