@@ -129,10 +129,8 @@ static bool holds(const struct sim_region *region, uint64_t page)
 	return page >= region->page && page - region->page < region->pages;
 }
 
-static int locate(struct sim_controller *controller, const uint8_t *hva,
-		  uint64_t *ret)
+bool sim_controller_holds(struct sim_controller *controller, uint64_t page)
 {
-	uint64_t page = (uint64_t)(uintptr_t)hva / SIM_PAGE;
 	struct sim_region *region = controller->last;
 
 	if (!region || !holds(region, page)) {
@@ -140,10 +138,19 @@ static int locate(struct sim_controller *controller, const uint8_t *hva,
 		while (region && !holds(region, page))
 			region = region->next;
 	}
-	if (!region)
+	if (region)
+		controller->last = region;
+	return region;
+}
+
+static int locate(struct sim_controller *controller, const uint8_t *hva,
+		  uint64_t *ret)
+{
+	uint64_t page = (uint64_t)(uintptr_t)hva / SIM_PAGE;
+
+	if (!sim_controller_holds(controller, page))
 		return -EFAULT;
-	controller->last = region;
-	*ret = region->location + (page - region->page);
+	*ret = controller->last->location + (page - controller->last->page);
 	return controller->encrypt ? 0 : -EIO;
 }
 

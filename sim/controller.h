@@ -44,6 +44,8 @@ int sim_controller_pin(struct sim_controller *controller,
 		       const struct kvm_enc_region *region);
 int sim_controller_unpin(struct sim_controller *controller,
 			 const struct kvm_enc_region *region);
+/* is it in a pinned region? by host page number */
+bool sim_controller_holds(struct sim_controller *controller, uint64_t page);
 /* NULL takes the key away; -ENOMEM, -EIO */
 int sim_controller_set_key(struct sim_controller *controller,
 			   const uint8_t *key);

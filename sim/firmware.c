@@ -243,6 +243,8 @@ uint32_t sim_firmware_activate(struct sim_firmware *firmware, uint32_t handle,
 		return SIM_INVALID_ASID;
 	if (asid_owned(firmware, asid))
 		return SIM_ASID_OWNED;
+	if (firmware->asids_stale & 1ull << asid)
+		return SIM_DFFLUSH_REQUIRED;
 	status = sim_status_of(sim_memory_set_key(memory, gctx->vek));
 	if (status)
 		return status;
@@ -261,10 +263,25 @@ uint32_t sim_firmware_deactivate(struct sim_firmware *firmware, uint32_t handle)
 		return status;
 	if (!gctx->asid)
 		return SIM_INACTIVE;
-	sim_memory_set_key(gctx->memory, NULL);
+	if (gctx->memory)
+		sim_memory_set_key(gctx->memory, NULL);
+	firmware->asids_stale |= 1ull << gctx->asid;
 	gctx->asid = 0;
 	gctx->memory = NULL;
 	return SIM_SUCCESS;
+}
+
+void sim_firmware_df_flush(struct sim_firmware *firmware)
+{
+	firmware->asids_stale = 0;
+}
+
+void sim_firmware_forget(struct sim_firmware *firmware,
+			 const struct sim_memory *memory)
+{
+	for (unsigned int i = 0; i < SIM_GUESTS; i++)
+		if (firmware->gctx[i] && firmware->gctx[i]->memory == memory)
+			firmware->gctx[i]->memory = NULL;
 }
 
 uint32_t sim_firmware_decommission(struct sim_firmware *firmware,

@@ -73,6 +73,22 @@ static void power_down(struct sevlm_sim_host *host)
 	sim_random_free(host->random);
 }
 
+static int new_locks(struct sevlm_sim_host *host)
+{
+	if (pthread_mutex_init(&host->lock, NULL))
+		return -ENOMEM;
+	if (!pthread_mutex_init(&host->asid_lock, NULL))
+		return 0;
+	pthread_mutex_destroy(&host->lock);
+	return -ENOMEM;
+}
+
+static void free_locks(struct sevlm_sim_host *host)
+{
+	pthread_mutex_destroy(&host->asid_lock);
+	pthread_mutex_destroy(&host->lock);
+}
+
 SIM_API int sevlm_sim_host_new(const struct sevlm_sim_host_config *config,
 			       struct sevlm_sim_host **ret_host)
 {
@@ -94,21 +110,22 @@ SIM_API int sevlm_sim_host_new(const struct sevlm_sim_host_config *config,
 	if (!host)
 		return -ENOMEM;
 	host->asids = own.asids;
+	host->sev_open = 1;
 	host->api_major = (uint8_t)own.api_major;
 	host->api_minor = (uint8_t)own.api_minor;
 	host->build = (uint8_t)own.build;
 	host->shared_list = own.shared_list;
-	rc = pthread_mutex_init(&host->lock, NULL) ? -ENOMEM : 0;
+	rc = new_locks(host);
 	if (rc)
 		goto fail;
 	rc = power_up(host, &own);
 	if (rc)
-		goto fail_lock;
+		goto fail_locks;
 	*ret_host = host;
 	return 0;
-fail_lock:
+fail_locks:
 	power_down(host);
-	pthread_mutex_destroy(&host->lock);
+	free_locks(host);
 fail:
 	free(host);
 	return rc;
@@ -119,7 +136,7 @@ SIM_API void sevlm_sim_host_free(struct sevlm_sim_host *host)
 	if (!host)
 		return;
 	power_down(host);
-	pthread_mutex_destroy(&host->lock);
+	free_locks(host);
 	free(host);
 }
 
@@ -139,17 +156,44 @@ SIM_API int sevlm_sim_host_cek(struct sevlm_sim_host *host, void *cek)
 	return 0;
 }
 
-static bool fault_good(const struct sevlm_sim_host *host,
-		       const struct sevlm_sim_fault *fault)
+SIM_API int sevlm_sim_host_open(struct sevlm_sim_host *host, int32_t number,
+				uint32_t open)
 {
-	if (fault->command >= sizeof(host->commands) / sizeof(uint64_t))
+	uint32_t bit = (uint32_t)number - SEVLM_SIM_SEV_FD;
+
+	if (!host || bit >= SEVLM_SIM_SEV_FDS || open > 1)
+		return -EINVAL;
+	pthread_mutex_lock(&host->lock);
+	host->sev_open &= ~(1u << bit);
+	host->sev_open |= open << bit;
+	pthread_mutex_unlock(&host->lock);
+	return 0;
+}
+
+static bool known(uint32_t command)
+{
+	return command < KVM_SEV_NR_MAX ||
+	       (command >= SEVLM_SIM_COMMAND_ACTIVATE && command < SIM_COMMANDS);
+}
+
+static bool fault_good(const struct sevlm_sim_fault *fault)
+{
+	bool status = fault->status && fault->status <= STATUS_MAX;
+	bool error = fault->error > 0 && fault->error <= ERRNO_MAX;
+	bool init = fault->command == KVM_SEV_INIT;
+	bool own = fault->command >= SEVLM_SIM_COMMAND_ACTIVATE;
+
+	if (!known(fault->command))
 		return false;
 	switch (fault->where) {
-	case SEVLM_SIM_FAULT_STATUS:
-		return fault->status && fault->status <= STATUS_MAX;
 	case SEVLM_SIM_FAULT_BEFORE:
+		return error;
+	case SEVLM_SIM_FAULT_STATUS:
+		return status;
 	case SEVLM_SIM_FAULT_AFTER:
-		return fault->error > 0 && fault->error <= ERRNO_MAX;
+		return error && !own && !init;
+	case SEVLM_SIM_FAULT_LATE:
+		return status && !init;
 	default:
 		return false;
 	}
@@ -164,7 +208,7 @@ SIM_API int sevlm_sim_host_fail(struct sevlm_sim_host *host,
 		return -EINVAL;
 	if (fault &&
 	    (copy_in(&own, sizeof(own), fault, sizeof(own)) ||
-	     !fault_good(host, &own)))
+	     !fault_good(&own)))
 		return -EINVAL;
 	pthread_mutex_lock(&host->lock);
 	host->fault = own;
@@ -177,7 +221,7 @@ SIM_API uint64_t sevlm_sim_host_commands(struct sevlm_sim_host *host,
 {
 	uint64_t count;
 
-	if (!host || command >= sizeof(host->commands) / sizeof(uint64_t))
+	if (!host || command >= SIM_COMMANDS)
 		return 0;
 	pthread_mutex_lock(&host->lock);
 	count = host->commands[command];

@@ -85,6 +85,8 @@ int sim_memory_decrypt(struct sim_memory *memory, const void *hva,
 		       size_t bytes, void *plain);
 int sim_memory_encrypt(struct sim_memory *memory, void *hva, size_t bytes,
 		       const void *plain);
+bool sim_memory_pinned(struct sim_memory *memory, uint64_t addr,
+		       uint64_t bytes);
 /* by guest address, as the guest reaches it; within one page; c_bit set means
  * through the key. Writes show up in the dirty log. 0, -EFAULT, -EIO */
 int sim_memory_load(struct sim_memory *memory, uint64_t gpa, bool c_bit,
@@ -162,19 +164,30 @@ uint32_t sim_firmware_receive_update(struct sim_firmware *firmware,
 uint32_t sim_firmware_receive_finish(struct sim_firmware *firmware,
 				     uint32_t handle);
 
+/* DF_FLUSH: ASIDs that were in use may be used again */
+void sim_firmware_df_flush(struct sim_firmware *firmware);
+/* a VM is gone whose guest firmware would not give up */
+void sim_firmware_forget(struct sim_firmware *firmware,
+			 const struct sim_memory *memory);
+
 /* host.c */
+#define SIM_COMMANDS (SEVLM_SIM_COMMAND_DF_FLUSH + 1)
 struct sevlm_sim_host {
 	pthread_mutex_t lock;	/* one PSP: commands of all VMs take turns */
 	struct sim_random *random;
 	struct sim_identity *identity;
 	struct sim_firmware *firmware;
 	struct sevlm_sim_fault fault;
-	uint64_t commands[32];	/* by KVM_SEV_* */
-	uint32_t asids;
-	uint64_t asids_used;	/* bit per ASID */
+	uint64_t commands[SIM_COMMANDS]; /* by KVM_SEV_* and our own */
+	uint32_t sev_open;	/* bit per number of /dev/sev */
 	uint32_t vms;
 	uint8_t api_major, api_minor, build;
 	bool shared_list;	/* a patched kernel */
+	/* KVM's, taken before the lock above */
+	pthread_mutex_t asid_lock;
+	uint32_t asids;
+	uint64_t asids_used;	/* bit per ASID */
+	uint64_t asids_stale;	/* of them, those that want a DF_FLUSH first */
 };
 
 /* kvm.c */

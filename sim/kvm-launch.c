@@ -45,28 +45,12 @@ static uint32_t fw_update(struct sevlm_sim_vm *vm, void *arg)
 		sim_kvm_user(params->uaddr), params->len);
 }
 
-/* KVM has every page in hand before firmware sees the first */
-static bool pinned(struct sevlm_sim_vm *vm, uint64_t uaddr, uint32_t len)
-{
-	uint64_t page = uaddr - uaddr % SIM_PAGE;
-	uint8_t probe[16];
-
-	for (; page < uaddr + len; page += SIM_PAGE)
-		if (sim_memory_decrypt(vm->memory, sim_kvm_user(page),
-				       sizeof(probe), probe) == -EFAULT)
-			return false;
-	return true;
-}
-
 int sim_kvm_launch_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
 	struct kvm_sev_launch_update_data *params = sim_kvm_user(cmd->data);
+	int rc = sim_kvm_pin(vm, params->uaddr, params->len);
 
-	if (!params->len || params->uaddr + params->len < params->uaddr)
-		return -EINVAL;
-	if (!pinned(vm, params->uaddr, params->len))
-		return -EFAULT;
-	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_update, params);
+	return rc ? rc : sim_kvm_issue(vm, cmd, fw_update, params);
 }
 
 struct measure {
@@ -92,7 +76,7 @@ int sim_kvm_launch_measure(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 	if (params->uaddr && !query &&
 	    !sim_kvm_blob(params->uaddr, params->len))
 		return -EINVAL;
-	rc = sim_kvm_issue(vm, vm->sev_fd, cmd, fw_measure, &measure);
+	rc = sim_kvm_issue(vm, cmd, fw_measure, &measure);
 	if (rc && !query)
 		return rc;
 	if (!rc) {
@@ -112,5 +96,5 @@ static uint32_t fw_finish(struct sevlm_sim_vm *vm, void *arg)
 
 int sim_kvm_launch_finish(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
-	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_finish, NULL);
+	return sim_kvm_issue(vm, cmd, fw_finish, NULL);
 }

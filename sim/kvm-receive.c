@@ -47,13 +47,15 @@ int sim_kvm_receive_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 		.trans = sim_kvm_user(params->trans_uaddr),
 		.trans_len = params->trans_len,
 	};
+	int rc;
 
 	if (!sim_kvm_blob(params->hdr_uaddr, params->hdr_len) ||
 	    !sim_kvm_blob(params->trans_uaddr, params->trans_len) ||
 	    !params->guest_uaddr || !params->guest_len ||
 	    !sim_kvm_in_page(params->guest_uaddr, params->guest_len))
 		return -EINVAL;
-	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_update, &packet);
+	rc = sim_kvm_pin(vm, params->guest_uaddr, params->guest_len);
+	return rc ? rc : sim_kvm_issue(vm, cmd, fw_update, &packet);
 }
 
 static uint32_t fw_finish(struct sevlm_sim_vm *vm, void *arg)
@@ -64,5 +66,5 @@ static uint32_t fw_finish(struct sevlm_sim_vm *vm, void *arg)
 
 int sim_kvm_receive_finish(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
-	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_finish, NULL);
+	return sim_kvm_issue(vm, cmd, fw_finish, NULL);
 }

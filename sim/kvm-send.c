@@ -19,7 +19,7 @@ static int query_session(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
 	struct sim_start start = {0};
 	int rc;
 
-	rc = sim_kvm_issue(vm, vm->sev_fd, cmd, fw_start, &start);
+	rc = sim_kvm_issue(vm, cmd, fw_start, &start);
 	params->session_len = start.session_len;
 	return rc;
 }
@@ -53,13 +53,15 @@ int sim_kvm_send_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 		return query_session(vm, cmd, params);
 	if (!start_good(params))
 		return -EINVAL;
-	rc = sim_kvm_issue(vm, vm->sev_fd, cmd, fw_start, &start);
-	/* the copy of the session comes first, and is what a fault hits */
-	if (rc && !cmd->error)
-		return rc;
-	if (!rc)
+	rc = sim_kvm_ask(vm, vm->sev_fd, cmd, fw_start, &start);
+	if (!rc) {
+		/* of the two copies the session's comes first */
+		rc = sim_kvm_copy_out(vm, cmd);
+		if (rc)
+			return rc;
 		memcpy(sim_kvm_user(params->session_uaddr), session,
 		       sizeof(session));
+	}
 	params->policy = start.policy;
 	params->session_len = start.session_len;
 	return rc;
@@ -77,7 +79,7 @@ static int query_packet(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
 	struct sim_packet packet = {0};
 	int rc;
 
-	rc = sim_kvm_issue(vm, vm->sev_fd, cmd, fw_update, &packet);
+	rc = sim_kvm_issue(vm, cmd, fw_update, &packet);
 	params->hdr_len = packet.header_len;
 	params->trans_len = packet.trans_len;
 	return rc;
@@ -113,9 +115,12 @@ int sim_kvm_send_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 	    !params->guest_len || !params->hdr_uaddr ||
 	    !sim_kvm_in_page(params->guest_uaddr, params->guest_len))
 		return -EINVAL;
+	rc = sim_kvm_pin(vm, params->guest_uaddr, params->guest_len);
+	if (rc)
+		return rc;
 	if (params->hdr_len > ALLOC_MAX || params->trans_len > ALLOC_MAX)
 		return -ENOMEM;
-	rc = sim_kvm_issue(vm, vm->sev_fd, cmd, fw_update, &packet);
+	rc = sim_kvm_issue(vm, cmd, fw_update, &packet);
 	if (rc)
 		return rc;
 	copy_out(params->trans_uaddr, params->trans_len, trans,
@@ -132,7 +137,7 @@ static uint32_t fw_finish(struct sevlm_sim_vm *vm, void *arg)
 
 int sim_kvm_send_finish(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
-	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_finish, NULL);
+	return sim_kvm_issue(vm, cmd, fw_finish, NULL);
 }
 
 static uint32_t fw_cancel(struct sevlm_sim_vm *vm, void *arg)
@@ -143,5 +148,5 @@ static uint32_t fw_cancel(struct sevlm_sim_vm *vm, void *arg)
 
 int sim_kvm_send_cancel(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
-	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_cancel, NULL);
+	return sim_kvm_issue(vm, cmd, fw_cancel, NULL);
 }

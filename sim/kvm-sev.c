@@ -4,33 +4,20 @@
 #include "kvm.h"
 #include "status.h"
 
-static uint32_t asid_new(struct sevlm_sim_host *host)
+/* The driver has brought the platform up already, and firmware is not asked.
+ * A fault here is that of a platform which the first guest would bring up. */
+static int platform_init(struct sevlm_sim_host *host, struct kvm_sev_cmd *cmd)
 {
-	uint32_t found = 0;
+	int rc = 0;
 
 	pthread_mutex_lock(&host->lock);
-	for (uint32_t asid = 1; asid <= host->asids && !found; asid++)
-		if (!(host->asids_used & 1ull << asid))
-			found = asid;
-	if (found)
-		host->asids_used |= 1ull << found;
+	if (sim_fault_strikes(host, cmd->id, SEVLM_SIM_FAULT_STATUS)) {
+		host->commands[cmd->id]++;
+		cmd->error = host->fault.status;
+		rc = -EIO;
+	}
 	pthread_mutex_unlock(&host->lock);
-	return found;
-}
-
-static void asid_free(struct sevlm_sim_host *host, uint32_t asid)
-{
-	pthread_mutex_lock(&host->lock);
-	host->asids_used &= ~(1ull << asid);
-	pthread_mutex_unlock(&host->lock);
-}
-
-/* the platform is up already: nothing is left to ask of it */
-static uint32_t fw_nothing(struct sevlm_sim_vm *vm, void *arg)
-{
-	(void)vm;
-	(void)arg;
-	return SIM_SUCCESS;
+	return rc;
 }
 
 static int init(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
@@ -38,14 +25,16 @@ static int init(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 	uint32_t asid;
 	int rc;
 
-	if (vm->vcpus || vm->sev_active)
+	if (vm->vcpus)
 		return -EINVAL;
-	asid = asid_new(vm->host);
+	if (vm->sev_active)
+		return -EBUSY;
+	asid = sim_kvm_asid_new(vm);
 	if (!asid)
 		return -EBUSY;
-	rc = sim_kvm_issue(vm, SEVLM_SIM_SEV_FD, cmd, fw_nothing, NULL);
+	rc = platform_init(vm->host, cmd);
 	if (rc) {
-		asid_free(vm->host, asid);
+		sim_kvm_asid_free(vm->host, asid);
 		return rc;
 	}
 	vm->asid = asid;
@@ -69,7 +58,7 @@ static uint32_t fw_unknown(struct sevlm_sim_vm *vm, void *arg)
 
 static int unknown(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
-	return sim_kvm_issue(vm, vm->sev_fd, cmd, fw_unknown, NULL);
+	return sim_kvm_issue(vm, cmd, fw_unknown, NULL);
 }
 
 struct guest_status {
@@ -92,9 +81,11 @@ static int guest_status(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 	struct guest_status status;
 	int rc;
 
-	rc = sim_kvm_issue(vm, vm->sev_fd, cmd, fw_status, &status);
+	rc = sim_kvm_issue(vm, cmd, fw_status, &status);
 	if (rc)
 		return rc;
+	if (!params)
+		return -EFAULT;
 	params->handle = vm->handle;
 	params->policy = status.policy;
 	params->state = status.state;
@@ -104,7 +95,8 @@ static int guest_status(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 /*
  * What KVM's dispatcher knows. The VMSA commands of SEND and RECEIVE are not
  * in it. not_sev: the answer on a VM that is not a SEV guest, 0 where it does
- * not matter. RECEIVE_UPDATE_DATA really differs from the rest.
+ * not matter. RECEIVE_UPDATE_DATA really differs from the rest. params: read
+ * from the caller first; GUEST_STATUS only writes there.
  */
 static const struct command {
 	int (*run)(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
@@ -126,7 +118,7 @@ static const struct command {
 	[KVM_SEV_RECEIVE_START] = {sim_kvm_receive_start, -ENOTTY, true},
 	[KVM_SEV_RECEIVE_UPDATE_DATA] = {sim_kvm_receive_update, -EINVAL, true},
 	[KVM_SEV_RECEIVE_FINISH] = {sim_kvm_receive_finish, -ENOTTY, false},
-	[KVM_SEV_GUEST_STATUS] = {guest_status, -ENOTTY, true},
+	[KVM_SEV_GUEST_STATUS] = {guest_status, -ENOTTY, false},
 	[KVM_SEV_DBG_DECRYPT] = {unknown, -ENOTTY, true},
 	[KVM_SEV_DBG_ENCRYPT] = {unknown, -ENOTTY, true},
 	[KVM_SEV_GET_ATTESTATION_REPORT] = {unknown, -ENOTTY, true},
@@ -172,8 +164,11 @@ void sim_kvm_destroy(struct sevlm_sim_vm *vm)
 {
 	sim_kvm_unbind(vm, vm->handle);
 	vm->handle = 0;
+	pthread_mutex_lock(&vm->host->lock);
+	sim_firmware_forget(vm->host->firmware, vm->memory);
+	pthread_mutex_unlock(&vm->host->lock);
 	if (vm->sev_active)
-		asid_free(vm->host, vm->asid);
+		sim_kvm_asid_free(vm->host, vm->asid);
 	vm->sev_active = false;
 	vm->asid = 0;
 }

@@ -18,22 +18,37 @@ void sim_fault_passed(struct sevlm_sim_host *host, uint32_t command);
 
 /* kvm-door.c: one command to the firmware, as KVM and the driver of the PSP
  * bring it there. fd is what KVM remembered, or for the two STARTs what it
- * is given. The host's lock is held around call(). Returns 0, -EBADF,
- * -EFAULT, -EIO with cmd->error, or what a planted fault says; cmd->error is
- * written exactly if the firmware was asked. */
-int sim_kvm_issue(struct sevlm_sim_vm *vm, int32_t fd, struct kvm_sev_cmd *cmd,
-		  uint32_t (*call)(struct sevlm_sim_vm *vm, void *arg),
-		  void *arg);
-/* LAUNCH_START or RECEIVE_START, and ACTIVATE: call() makes the guest and
- * says which; it is the VM's from then on, or gone where anything fails */
+ * is given. The host's lock is held around call(). Returns 0, -EBADF, or
+ * -EIO with cmd->error, which is written exactly if the firmware was asked. */
+typedef uint32_t (*sim_kvm_call)(struct sevlm_sim_vm *vm, void *arg);
+int sim_kvm_ask(struct sevlm_sim_vm *vm, int32_t fd, struct kvm_sev_cmd *cmd,
+		sim_kvm_call call, void *arg);
+/* the answer on its way to the caller: 0, or what a planted fault says */
+int sim_kvm_copy_out(struct sevlm_sim_vm *vm, const struct kvm_sev_cmd *cmd);
+/* both, by the descriptor that KVM remembered */
+int sim_kvm_issue(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
+		  sim_kvm_call call, void *arg);
+/* one of SEVLM_SIM_COMMAND_*, by no descriptor; error may be NULL */
+int sim_kvm_own(struct sevlm_sim_vm *vm, uint32_t id, sim_kvm_call call,
+		void *arg, uint32_t *error);
+
+/* kvm-bind.c: LAUNCH_START or RECEIVE_START, and ACTIVATE: call() makes the
+ * guest and says which. It is the VM's from then on. Where ACTIVATE or the
+ * copy of the answer fails KVM takes it back; where firmware reports that
+ * call() failed KVM knows of no guest, whatever is true. */
 int sim_kvm_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
 		  uint32_t (*call)(struct sevlm_sim_vm *vm, const void *params,
 				   uint32_t *handle));
+/* 0 where there is none, even by DF_FLUSH */
+uint32_t sim_kvm_asid_new(struct sevlm_sim_vm *vm);
+void sim_kvm_asid_free(struct sevlm_sim_host *host, uint32_t asid);
 /* DEACTIVATE and DECOMMISSION */
 void sim_kvm_unbind(struct sevlm_sim_vm *vm, uint32_t handle);
 
 /* a blob from user space: there, and at most 16 KiB */
 bool sim_kvm_blob(uint64_t uaddr, uint32_t len);
+/* what KVM wants to pin: 0, -EINVAL, -ENOMEM */
+int sim_kvm_pin(struct sevlm_sim_vm *vm, uint64_t uaddr, uint64_t bytes);
 /* at most a page and within one */
 bool sim_kvm_in_page(uint64_t uaddr, uint32_t len);
 

@@ -150,6 +150,19 @@ int sim_memory_encrypt(struct sim_memory *memory, void *hva, size_t bytes,
 	return error;
 }
 
+bool sim_memory_pinned(struct sim_memory *memory, uint64_t addr,
+		       uint64_t bytes)
+{
+	bool pinned = true;
+
+	pthread_mutex_lock(&memory->lock);
+	for (uint64_t page = addr / SIM_PAGE;
+	     pinned && page <= (addr + bytes - 1) / SIM_PAGE; page++)
+		pinned = sim_controller_holds(&memory->controller, page);
+	pthread_mutex_unlock(&memory->lock);
+	return pinned;
+}
+
 static int load(struct sim_memory *memory, uint64_t gpa, bool c_bit, void *buf,
 		size_t bytes)
 {

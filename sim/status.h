@@ -17,6 +17,7 @@ enum sim_status {
 	SIM_BAD_MEASUREMENT = 0x0b,
 	SIM_ASID_OWNED = 0x0c,
 	SIM_INVALID_ASID = 0x0d,
+	SIM_DFFLUSH_REQUIRED = 0x0f,
 	SIM_INVALID_GUEST = 0x10,
 	SIM_INVALID_COMMAND = 0x11,
 	SIM_ACTIVE = 0x12,
@@ -25,7 +26,7 @@ enum sim_status {
 	SIM_INVALID_PARAM = 0x16,
 	SIM_RESOURCE_LIMIT = 0x17,
 	/* no status, which has 16 bits: the memory is not there for firmware
-	 * to reach, and KVM would not have asked it */
+	 * to reach; KVM looks before it asks */
 	SIM_FAULT = 0x10000,
 };
 

@@ -76,7 +76,7 @@ bool rig_hosts_clean(struct rig_hosts *hosts)
 
 	for (int i = 0; i < 2; i++) {
 		sevlm_sim_host_fail(hosts->host[i], NULL);
-		ret = ret && !guests(hosts->host[i]) &&
+		ret = ret && guests(hosts->host[i]) == hosts->left[i] &&
 		      all_asids(hosts->host[i], hosts->asids);
 	}
 	return ret;

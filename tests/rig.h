@@ -198,6 +198,7 @@ struct rig_sessions {
 struct rig_hosts {
 	struct sevlm_sim_host *host[2];
 	uint32_t asids;
+	uint32_t left[2]; /* guest contexts that KVM lost the handle of */
 };
 
 struct rig {
@@ -236,7 +237,7 @@ struct rig {
 };
 
 int rig_hosts_new(struct rig_hosts *hosts, uint64_t seed, uint32_t asids);
-/* every guest context and ASID was given back? */
+/* every guest context but those left, and every ASID was given back? */
 bool rig_hosts_clean(struct rig_hosts *hosts);
 void rig_hosts_free(struct rig_hosts *hosts);
 

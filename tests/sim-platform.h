@@ -84,6 +84,7 @@ static inline uint32_t new_guest(struct platform *platform, uint32_t policy)
 	ck_assert_uint_eq(
 		sim_firmware_launch_start(platform->fw, policy, &handle),
 		SIM_SUCCESS);
+	sim_firmware_df_flush(platform->fw);
 	ck_assert_uint_eq(sim_firmware_activate(platform->fw, handle, 1,
 						platform->memory),
 			  SIM_SUCCESS);
@@ -148,6 +149,7 @@ static inline uint32_t receive_start(struct platform *to, struct platform *from,
 					    CERT, session, 128, handle);
 	if (status)
 		return status;
+	sim_firmware_df_flush(to->fw);
 	return sim_firmware_activate(to->fw, *handle, 1, to->memory);
 }
 

@@ -151,6 +151,7 @@ static void draw_firmware(struct run *run)
 		KVM_SEV_RECEIVE_START,	  KVM_SEV_RECEIVE_UPDATE_DATA,
 		KVM_SEV_RECEIVE_FINISH,	  KVM_SEV_GUEST_STATUS,
 		KVM_SEV_SEND_UPDATE_DATA, KVM_SEV_RECEIVE_UPDATE_DATA,
+		SEVLM_SIM_COMMAND_ACTIVATE,
 	};
 	static const uint32_t statuses[] = {1, 2, 4, 0x0b, 0x10, 0x13, 0x17};
 	static const int errors[] = {EIO,   EINTR,  ETIMEDOUT, ENOMEM, EFAULT,
@@ -161,7 +162,12 @@ static void draw_firmware(struct run *run)
 	fault->size = sizeof(*fault);
 	fault->command = commands[rig_below(random, COUNT(commands))];
 	fault->where = (uint32_t)rig_between(random, SEVLM_SIM_FAULT_BEFORE,
-					     SEVLM_SIM_FAULT_AFTER);
+					     SEVLM_SIM_FAULT_LATE);
+	/* nothing of it is copied out; and an ASID lost for good is none of
+	 * the library's doing */
+	if (fault->command == SEVLM_SIM_COMMAND_ACTIVATE)
+		fault->where = (uint32_t)rig_between(
+			random, SEVLM_SIM_FAULT_BEFORE, SEVLM_SIM_FAULT_STATUS);
 	fault->status = statuses[rig_below(random, COUNT(statuses))];
 	fault->error = errors[rig_below(random, COUNT(errors))];
 	fault->times = 1;

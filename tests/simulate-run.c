@@ -136,6 +136,14 @@ static bool length_query(const struct kvm_sev_cmd *cmd)
 	return cmd->id == KVM_SEV_SEND_START && !start->session_len;
 }
 
+/* KVM gives ACTIVATE to firmware within START. */
+static bool fault_is_in(const struct sevlm_sim_fault *fault, uint32_t id)
+{
+	return fault->command == id ||
+	       (fault->command == SEVLM_SIM_COMMAND_ACTIVATE &&
+		id == KVM_SEV_RECEIVE_START);
+}
+
 static int door(struct rig_side *side, uint32_t request, void *arg)
 {
 	struct run *run = run_of(side->rig);
@@ -145,9 +153,11 @@ static int door(struct rig_side *side, uint32_t request, void *arg)
 
 	if (ret < 0 && request == KVM_MEMORY_ENCRYPT_OP &&
 	    run->dose.fault == FAULT_FIRMWARE &&
-	    cmd->id == run->dose.firmware.command &&
+	    fault_is_in(&run->dose.firmware, cmd->id) &&
 	    !(query && cmd->error == 4 && run->dose.firmware.status != 4)) {
 		run->dose.struck = true;
+		run->left += cmd->id == KVM_SEV_RECEIVE_START &&
+			     run->dose.firmware.where == SEVLM_SIM_FAULT_LATE;
 		rig_trace(side->rig, "%s: command %u fails, %d, status 0x%x",
 			  side->name, cmd->id, ret, cmd->error);
 	}
@@ -321,13 +331,13 @@ static bool gave_up(const struct run *run)
 	       source->outcome == SEVLM_OUTCOME_ABORTED;
 }
 
-/* Firmware has done it, only KVM's answer got lost: that is a success. */
+/* Firmware has done it, whatever it or KVM said: that is a success. */
 static bool done_after_all(const struct run *run)
 {
 	const struct sevlm_sim_fault *fault = &run->dose.firmware;
 
 	return run->dose.fault == FAULT_FIRMWARE && !run->dose.twice &&
-	       fault->where == SEVLM_SIM_FAULT_AFTER &&
+	       fault->where >= SEVLM_SIM_FAULT_AFTER &&
 	       (fault->command == KVM_SEV_SEND_FINISH ||
 		fault->command == KVM_SEV_RECEIVE_FINISH);
 }

@@ -110,6 +110,7 @@ static bool alone(struct run *run, uint64_t seed, FILE *trace)
 		return false;
 	}
 	ret = run_do(run, &hosts, trace);
+	hosts.left[1] += run->left;
 	if (!rig_hosts_clean(&hosts)) {
 		run->wrong = "a guest context or an ASID is left";
 		ret = false;
@@ -135,6 +136,7 @@ static bool once(uint64_t seed, struct rig_hosts *hosts, FILE *trace)
 
 	run_draw(&first, seed);
 	ret = run_do(&first, hosts, trace);
+	hosts->left[1] += first.left;
 	if (!rig_hosts_clean(hosts)) {
 		first.wrong = "a guest context or an ASID is left";
 		ret = false;

@@ -76,6 +76,7 @@ struct run {
 	struct dose dose;
 	struct bustle bustle;
 	bool refused; /* firmware must say no to this policy */
+	uint32_t left; /* guests that the target's KVM has no handle of */
 	struct redirty redirty[REDIRTY_MAX];
 	uint32_t redirties;
 	/* how it went */

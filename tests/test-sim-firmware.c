@@ -197,6 +197,12 @@ START_TEST(activation)
 	ck_assert_uint_eq(
 		sim_firmware_launch_update(a.fw, second, a.memory, a.ram, 4096),
 		SIM_INACTIVE);
+	/* one that was given up, whoever wants it */
+	ck_assert_uint_eq(sim_firmware_deactivate(a.fw, first), 0);
+	ck_assert_uint_eq(sim_firmware_activate(a.fw, second, 1, a.memory),
+			  SIM_DFFLUSH_REQUIRED);
+	sim_firmware_df_flush(a.fw);
+	ck_assert_uint_eq(sim_firmware_activate(a.fw, second, 1, a.memory), 0);
 }
 END_TEST
 

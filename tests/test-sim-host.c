@@ -294,6 +294,11 @@ START_TEST(fault_refused)
 		{.size = 8, .where = 1, .error = 1},
 		{.size = sizeof(*bad), .where = 0, .error = 1},
 		{.size = sizeof(*bad), .where = 4, .error = 1},
+		{.size = sizeof(*bad), .where = 5, .error = 1, .status = 1},
+		{.size = sizeof(*bad), .where = 3, .error = 1, .command = 64},
+		{.size = sizeof(*bad), .where = 3, .error = 1, .command = 0},
+		{.size = sizeof(*bad), .where = 4, .status = 1, .command = 0},
+		{.size = sizeof(*bad), .where = 2, .status = 1, .command = 68},
 		{.size = sizeof(*bad), .where = 1, .error = -1},
 		{.size = sizeof(*bad), .where = 2, .status = 0},
 		{.size = sizeof(*bad), .where = 2, .status = 0x10000},
@@ -368,7 +373,7 @@ START_TEST(fault_after_send_start)
 }
 END_TEST
 
-/* KVM takes the guest back, and the VM can try again */
+/* KVM takes the guest back; the VM's ASID was in use and is not flushed */
 START_TEST(fault_after_receive_start)
 {
 	struct kvm_sev_receive_start params = receive_params(&a);
@@ -382,6 +387,11 @@ START_TEST(fault_after_receive_start)
 	ck_assert_int_eq(dev_sev(b.host, SEV_PLATFORM_STATUS, &status, &error),
 			 0);
 	ck_assert_uint_eq(status.guest_count, 0);
+	ck_assert_int_eq(command(&b, KVM_SEV_RECEIVE_START, &params), -EIO);
+	ck_assert_uint_eq(b.error, 0x0f);
+	sevlm_sim_vm_free(b.vm);
+	b.vm = new_vm(b.host);
+	prepare(&b);
 	ck_assert_int_eq(command(&b, KVM_SEV_RECEIVE_START, &params), 0);
 }
 END_TEST

@@ -111,7 +111,7 @@ START_TEST(send_update_checks)
 	for (int i = 0; i < 9; i++) {
 		static const int want[] = {-EINVAL, -EINVAL, -EINVAL,
 					   -EINVAL, -EINVAL, -EINVAL,
-					   -ENOMEM, -ENOMEM, -EFAULT};
+					   -ENOMEM, -ENOMEM, -ENOMEM};
 		struct kvm_sev_send_update_data params = send_params(&a, 0);
 
 		params.hdr_uaddr *= i != 0;
@@ -165,7 +165,11 @@ START_TEST(unpinned_memory)
 	sending();
 	ck_assert_int_eq(vm_ioctl(&a, KVM_MEMORY_ENCRYPT_UNREG_REGION, &region),
 			 0);
-	ck_assert_int_eq(send_page(&a, 0), -EFAULT);
+	ck_assert_int_eq(send_page(&a, 0), -ENOMEM);
+	ck_assert_uint_eq(a.error, UNTOUCHED);
+	/* KVM pins first, whatever state the guest is in */
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_CANCEL, NULL), 0);
+	ck_assert_int_eq(send_page(&a, 0), -ENOMEM);
 	ck_assert_uint_eq(a.error, UNTOUCHED);
 }
 END_TEST
@@ -232,7 +236,7 @@ START_TEST(receive_update_checks)
 			params.guest_uaddr = address(a.ram);
 		ck_assert_int_eq(
 			command(&b, KVM_SEV_RECEIVE_UPDATE_DATA, &params),
-			i == 10 ? -EFAULT : -EINVAL);
+			i == 10 ? -ENOMEM : -EINVAL);
 		ck_assert_uint_eq(b.error, UNTOUCHED);
 	}
 	ck_assert_int_eq(receive_page(&a, &b, 0), 0);

@@ -81,7 +81,10 @@ END_TEST
 START_TEST(init_once)
 {
 	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), 0);
-	ck_assert_uint_eq(a.error, 0);
+	ck_assert_uint_eq(a.error, UNTOUCHED);
+	ck_assert_uint_eq(sevlm_sim_host_commands(a.host, KVM_SEV_INIT), 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), -EBUSY);
+	ck_assert_int_eq(vm_ioctl(&a, KVM_CREATE_VCPU, NULL), 0);
 	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), -EINVAL);
 }
 END_TEST
@@ -268,7 +271,7 @@ START_TEST(launch_update_checks)
 			 -EINVAL);
 	update.len = BYTES + PAGE;
 	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, &update),
-			 -EFAULT);
+			 -ENOMEM);
 	ck_assert_uint_eq(a.error, UNTOUCHED);
 	for (unsigned int i = 0; i < BYTES; i++)
 		ck_assert_uint_eq(a.ram[i], 0);
@@ -280,6 +283,17 @@ START_TEST(launch_update_checks)
 	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, &update), 0);
 	ck_assert_int_eq(command(&a, KVM_SEV_LAUNCH_UPDATE_DATA, NULL),
 			 -EFAULT);
+}
+END_TEST
+
+/* firmware was asked by then */
+START_TEST(guest_status_has_nowhere_to_go)
+{
+	launch(&a, 0);
+	ck_assert_int_eq(command(&a, KVM_SEV_GUEST_STATUS, NULL), -EFAULT);
+	ck_assert_uint_eq(a.error, 0);
+	ck_assert_uint_eq(sevlm_sim_host_commands(a.host, KVM_SEV_GUEST_STATUS),
+			  1);
 }
 END_TEST
 
@@ -324,6 +338,7 @@ int main(void)
 				launch_with_a_guest_owner,
 				launch_twice,
 				launch_update_checks,
+				guest_status_has_nowhere_to_go,
 				launch_measure_query};
 	Suite *suite = suite_create("sim-kvm");
 	TCase *tc = tcase_create("vm");

@@ -152,7 +152,9 @@ struct sevlm_vm;
  * @vm_fd:   the KVM VM; stays open until the guest is gone
  * @sev_fd:  /dev/sev. KVM remembers the *number* from LAUNCH_START or
  *           RECEIVE_START on and looks it up at each later command, so it
- *           must name the same open file until the guest is gone
+ *           must name the same open file until the guest is gone; a command
+ *           that finds another file or none there fails with -EIO, and EBADF
+ *           in the sentence
  * @kvm_fd:  /dev/kvm, or -1
  * @reserved: zero
  * @ops:     a door of the caller's instead of ioctl(2), or NULL. The struct

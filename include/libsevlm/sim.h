@@ -120,21 +120,51 @@ int sevlm_sim_host_cek(struct sevlm_sim_host *host, void *cek);
 int sevlm_sim_host_sev(struct sevlm_sim_host *host, uint32_t request,
 		       void *arg);
 
+/** The number of /dev/sev that KVM is to be given as sev_fd for a host. */
+#define SEVLM_SIM_SEV_FD 1001
+/** Numbers under which /dev/sev can be open: SEVLM_SIM_SEV_FD and so on. */
+#define SEVLM_SIM_SEV_FDS 8u
+
+/**
+ * sevlm_sim_host_open - open /dev/sev under a number, or close it
+ * @host:   the platform
+ * @number: SEVLM_SIM_SEV_FD + 0 to SEVLM_SIM_SEV_FDS - 1; the first is open
+ *          from the beginning
+ * @open:   1 or 0
+ *
+ * KVM looks a VM's number up at each command: where it is closed, or names
+ * another file by now, the command fails with -EBADF.
+ *
+ * Return: 0, -EINVAL.
+ */
+int sevlm_sim_host_open(struct sevlm_sim_host *host, int32_t number,
+			uint32_t open);
+
 /** Where a fault strikes. */
 #define SEVLM_SIM_FAULT_BEFORE 1u /**< KVM refuses, firmware is not asked */
 #define SEVLM_SIM_FAULT_STATUS 2u /**< firmware refuses with @status */
 #define SEVLM_SIM_FAULT_AFTER  3u /**< firmware succeeds, KVM then fails to
 				       copy the answer out */
+#define SEVLM_SIM_FAULT_LATE   4u /**< firmware carries the command out, and
+				       reports @status all the same */
+
+/** Commands that KVM gives to firmware by itself. */
+#define SEVLM_SIM_COMMAND_ACTIVATE     64u /**< LAUNCH_ and RECEIVE_START */
+#define SEVLM_SIM_COMMAND_DEACTIVATE   65u /**< the VM goes */
+#define SEVLM_SIM_COMMAND_DECOMMISSION 66u /**< that, or ACTIVATE failed */
+#define SEVLM_SIM_COMMAND_DF_FLUSH     67u /**< INIT finds no fresh ASID */
 
 /**
  * struct sevlm_sim_fault - make a command fail
  *
  * @size:    sizeof of the caller
- * @command: KVM_SEV_* of linux/kvm.h
- * @where:   SEVLM_SIM_FAULT_*
+ * @command: KVM_SEV_* of linux/kvm.h, or SEVLM_SIM_COMMAND_*
+ * @where:   SEVLM_SIM_FAULT_*; not FAULT_AFTER where nothing is copied out,
+ *           which is SEVLM_SIM_COMMAND_* and KVM_SEV_INIT, and of the latter
+ *           not FAULT_LATE
  * @after:   how many such commands succeed before
  * @times:   how many fail then
- * @status:  firmware status for FAULT_STATUS
+ * @status:  firmware status for FAULT_STATUS and FAULT_LATE
  * @error:   positive errno for the other two
  */
 struct sevlm_sim_fault {
@@ -160,7 +190,7 @@ int sevlm_sim_host_fail(struct sevlm_sim_host *host,
 /**
  * sevlm_sim_host_commands - how often a command reached the firmware
  * @host:    the platform
- * @command: KVM_SEV_* of linux/kvm.h
+ * @command: KVM_SEV_* of linux/kvm.h, or SEVLM_SIM_COMMAND_*
  *
  * Return: the count.
  */
@@ -179,9 +209,6 @@ struct sevlm_sim_vm;
 #define SEVLM_SIM_RANDOM     3u /**< writes anywhere */
 #define SEVLM_SIM_FLIP       4u /**< turns pages shared and private again,
 				     and writes in between */
-
-/** The number KVM must be given as sev_fd for this host; any other: -EBADF. */
-#define SEVLM_SIM_SEV_FD 1001
 
 /**
  * struct sevlm_sim_vm_config - what guest to have
