@@ -32,7 +32,7 @@ static void apply(struct page *pages, const struct sim_action *action)
 {
 	struct page now = {.base = action->step, .shared = action->shared};
 
-	if (action->kind == SIM_DO_WRITE)
+	if (action->kind == SIM_DO_WRITE || action->kind == SIM_DO_IN)
 		pages[action->page].slot = action->step;
 	if (action->kind != SIM_DO_CONVERT)
 		return;
@@ -69,12 +69,29 @@ static void replay(struct sim_guest *guest, struct page *pages)
 		lose(pages, &guest->action);
 }
 
+static void expect_table(const struct model *model, uint64_t page,
+			 uint8_t *contents)
+{
+	uint64_t entry;
+
+	memset(contents, 0, SIM_PAGE);
+	for (size_t i = 0; i < SIM_PAGE && page < model->workload->pages;
+	     i += sizeof(entry), page++) {
+		entry = sim_workload_entry(page, model->pages[page].shared);
+		memcpy(contents + i, &entry, sizeof(entry));
+	}
+}
+
 static void expect(const struct model *model, uint64_t page, uint8_t *contents)
 {
 	const struct page *now = &model->pages[page];
+	uint64_t tables = sim_workload_tables(model->workload);
+	uint64_t table = model->workload->pages - tables;
 	uint64_t start = page * SIM_PAGE;
 
-	if (now->base)
+	if (page >= table)
+		expect_table(model, (page - table) * (SIM_PAGE / 8), contents);
+	else if (now->base)
 		sim_workload_again(model->workload, page, now->base,
 				   now->shared, contents);
 	else if (start < model->bytes)

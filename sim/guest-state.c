@@ -6,10 +6,11 @@
 
 #include "guest.h"
 
-#define VERSION 1u
+#define VERSION 2u
 #define DIGEST 32u
 
-/* little-endian, then the bitmap, then SHA-256 of both */
+/* little-endian, then the bitmap, then SHA-256 of both; no bitmap, but zeroes,
+ * of a guest whose page tables are in its RAM */
 enum field {
 	MAGIC = 0,		/* 8 */
 	FORMAT = 8,		/* 4 */
@@ -19,9 +20,16 @@ enum field {
 	STEPS = 32,		/* 8 */
 	OFFERED = 40,		/* 4 */
 	PHASE = 44,		/* 4 */
-	CONVERTED = 48,		/* 4 */
-	RESERVED = 52,		/* 4 */
+	VCPU = 48,		/* 4, AT_* */
+	VALUE = 52,		/* 4, register */
 	BITMAP = 56,
+};
+
+enum at {
+	AT_STEP,
+	AT_CONTENTS,		/* a conversion is through, they come next */
+	AT_STORE,		/* of the value */
+	AT_EXIT,		/* the instruction exits, again */
 };
 
 static const uint8_t magic[8] = {'S', 'E', 'V', 'L', 'M', 'S', 'I', 'M'};
@@ -56,6 +64,20 @@ static bool digest_of(const uint8_t *buf, size_t bytes, uint8_t *digest)
 	return EVP_Digest(buf, bytes, digest, NULL, EVP_sha256(), NULL) == 1;
 }
 
+static enum at at(const struct sim_guest *guest)
+{
+	switch (guest->vcpu) {
+	case SIM_VCPU_CONVERTED:
+		return AT_CONTENTS;
+	case SIM_VCPU_READ:
+		return AT_STORE;
+	case SIM_VCPU_RUNNING:
+		return AT_STEP;
+	default:
+		return AT_EXIT;
+	}
+}
+
 static void put_header(struct sim_guest *guest, uint8_t *buf)
 {
 	const struct sim_workload *workload = &guest->workload;
@@ -68,8 +90,15 @@ static void put_header(struct sim_guest *guest, uint8_t *buf)
 	put(buf + STEPS, sim_guest_steps(guest), 8);
 	put(buf + OFFERED, workload->offered, 4);
 	put(buf + PHASE, guest->phase, 4);
-	put(buf + CONVERTED, guest->vcpu == SIM_VCPU_CONVERTED, 4);
-	put(buf + RESERVED, 0, 4);
+	put(buf + VCPU, at(guest), 4);
+	put(buf + VALUE, guest->vcpu == SIM_VCPU_READ ? guest->value : 0, 4);
+}
+
+static uint64_t bits(struct sim_guest *guest, uint64_t word)
+{
+	return sim_workload_tables(&guest->workload)
+		       ? 0
+		       : atomic_load(&guest->shared[word]);
 }
 
 int sim_guest_save(struct sim_guest *guest, uint8_t *buf, size_t *bytes)
@@ -80,13 +109,11 @@ int sim_guest_save(struct sim_guest *guest, uint8_t *buf, size_t *bytes)
 	*bytes = size;
 	if (!buf)
 		return 0;
-	if (guest->vcpu == SIM_VCPU_EXITED || guest->vcpu == SIM_VCPU_ANSWERED)
-		return -EBADFD;
 	if (room < size)
 		return -ENOBUFS;
 	put_header(guest, buf);
 	for (uint64_t i = 0; i < words(guest); i++)
-		put(buf + BITMAP + i * 8, atomic_load(&guest->shared[i]), 8);
+		put(buf + BITMAP + i * 8, bits(guest, i), 8);
 	return digest_of(buf, size - DIGEST, buf + size - DIGEST) ? 0 : -EIO;
 }
 
@@ -98,8 +125,7 @@ static bool same_shape(const struct sim_guest *guest, const uint8_t *buf)
 	       get(buf + FORMAT, 4) == VERSION &&
 	       get(buf + PAGES, 8) == guest->workload.pages &&
 	       get(buf + OFFERED, 4) == guest->workload.offered &&
-	       get(buf + KIND, 4) <= SEVLM_SIM_FLIP &&
-	       get(buf + CONVERTED, 4) <= 1 && !get(buf + RESERVED, 4);
+	       get(buf + KIND, 4) <= SEVLM_SIM_COUNTER;
 }
 
 static bool tail_clear(const struct sim_guest *guest, const uint8_t *buf)
@@ -121,7 +147,43 @@ static bool intact(const struct sim_guest *guest, const uint8_t *buf,
 	       !memcmp(digest, buf + bytes - DIGEST, DIGEST);
 }
 
-/* a guest that does what the header says, without page tables */
+/* what is under way, behind or before an exit */
+static bool parse_vcpu(struct sim_guest *ret, const uint8_t *buf)
+{
+	static const enum sim_vcpu states[] = {
+		[AT_STEP] = SIM_VCPU_RUNNING,
+		[AT_CONTENTS] = SIM_VCPU_CONVERTED,
+		[AT_STORE] = SIM_VCPU_READ,
+		[AT_EXIT] = SIM_VCPU_AGAIN,
+	};
+	uint64_t at = get(buf + VCPU, 4);
+
+	ret->value = (uint32_t)get(buf + VALUE, 4);
+	if (at > AT_EXIT || (at != AT_STORE && ret->value))
+		return false;
+	ret->vcpu = states[at];
+	sim_guest_next(ret, &ret->action);
+	switch (at) {
+	case AT_CONTENTS:
+		return ret->action.kind == SIM_DO_CONVERT;
+	case AT_STORE:
+		return ret->action.kind == SIM_DO_IN;
+	case AT_EXIT:
+		return ret->action.kind > SIM_DO_WRITE;
+	default:
+		return true;
+	}
+}
+
+static bool bitmap_clear(const struct sim_guest *guest, const uint8_t *buf)
+{
+	for (uint64_t i = 0; i < words(guest); i++)
+		if (get(buf + BITMAP + i * 8, 8))
+			return false;
+	return true;
+}
+
+/* a guest that does what the header says, without a bitmap */
 static bool parse(struct sim_guest *ret, const struct sim_guest *guest,
 		  const uint8_t *buf)
 {
@@ -137,12 +199,9 @@ static bool parse(struct sim_guest *ret, const struct sim_guest *guest,
 	if (ret->phase > phases || (ret->phase < phases && steps) ||
 	    steps == SIM_BOOT_STEP)
 		return false;
-	ret->vcpu = SIM_VCPU_RUNNING;
-	if (!get(buf + CONVERTED, 4))
-		return true;
-	ret->vcpu = SIM_VCPU_CONVERTED;
-	sim_guest_next(ret, &ret->action);
-	return ret->action.kind == SIM_DO_CONVERT;
+	if (sim_workload_tables(&ret->workload) && !bitmap_clear(guest, buf))
+		return false;
+	return parse_vcpu(ret, buf);
 }
 
 int sim_guest_load(struct sim_guest *guest, const uint8_t *buf, size_t bytes)
@@ -155,9 +214,11 @@ int sim_guest_load(struct sim_guest *guest, const uint8_t *buf, size_t bytes)
 	guest->workload = new.workload;
 	guest->vcpu = new.vcpu;
 	guest->action = new.action;
+	guest->value = new.value;
 	guest->phase = new.phase;
 	atomic_store(&guest->steps, atomic_load(&new.steps));
 	for (uint64_t i = 0; i < words(guest); i++)
 		atomic_store(&guest->shared[i], get(buf + BITMAP + i * 8, 8));
+	atomic_store(&guest->walked, !sim_workload_tables(&guest->workload));
 	return 0;
 }

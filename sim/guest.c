@@ -26,6 +26,7 @@ int sim_guest_new(const struct sevlm_sim_vm_config *config,
 	guest->workload.pages = pages;
 	guest->workload.kind = config->workload;
 	guest->workload.offered = config->offered;
+	atomic_init(&guest->walked, true);
 	*ret = guest;
 	return 0;
 }
@@ -43,12 +44,12 @@ uint64_t sim_guest_steps(struct sim_guest *guest)
 	return atomic_load(&guest->steps);
 }
 
-bool sim_guest_shared(struct sim_guest *guest, uint64_t page)
+static bool cached(struct sim_guest *guest, uint64_t page)
 {
 	return atomic_load(&guest->shared[page / 64]) >> (page % 64) & 1;
 }
 
-void sim_guest_set_shared(struct sim_guest *guest, uint64_t page, bool shared)
+static void cache(struct sim_guest *guest, uint64_t page, bool shared)
 {
 	uint64_t bit = 1ull << (page % 64);
 
@@ -56,6 +57,62 @@ void sim_guest_set_shared(struct sim_guest *guest, uint64_t page, bool shared)
 		atomic_fetch_or(&guest->shared[page / 64], bit);
 	else
 		atomic_fetch_and(&guest->shared[page / 64], ~bit);
+}
+
+static uint64_t first_table(const struct sim_guest *guest)
+{
+	return guest->workload.pages - sim_workload_tables(&guest->workload);
+}
+
+static uint64_t entry_gpa(const struct sim_guest *guest, uint64_t page)
+{
+	return first_table(guest) * SIM_PAGE + page * sizeof(uint64_t);
+}
+
+/* where there is no memory there is nothing shared either */
+static bool looked_up(struct sim_guest *guest, uint64_t page)
+{
+	uint64_t entry;
+
+	return !sim_memory_load(guest->memory, entry_gpa(guest, page), true,
+				&entry, sizeof(entry)) &&
+	       sim_workload_entry_shared(entry);
+}
+
+/* The vCPU does not look at its tables again but where it changes them. */
+static int walk(struct sim_guest *guest)
+{
+	uint64_t entry;
+	int error = 0;
+
+	for (uint64_t i = 0; i < guest->workload.pages && !error; i++) {
+		error = sim_memory_load(guest->memory, entry_gpa(guest, i),
+					true, &entry, sizeof(entry));
+		cache(guest, i, sim_workload_entry_shared(entry));
+	}
+	if (!error)
+		atomic_store(&guest->walked, true);
+	return error;
+}
+
+bool sim_guest_shared(struct sim_guest *guest, uint64_t page)
+{
+	/* the CPU walks its tables through the key, whatever they say */
+	if (page >= first_table(guest))
+		return false;
+	return atomic_load(&guest->walked) ? cached(guest, page)
+					   : looked_up(guest, page);
+}
+
+int sim_guest_set_shared(struct sim_guest *guest, uint64_t page, bool shared)
+{
+	uint64_t entry = sim_workload_entry(page, shared);
+
+	cache(guest, page, shared);
+	if (!sim_workload_tables(&guest->workload))
+		return 0;
+	return sim_memory_store(guest->memory, entry_gpa(guest, page), true,
+				&entry, sizeof(entry));
 }
 
 static size_t in_page(uint64_t gpa, size_t bytes)
@@ -127,15 +184,14 @@ static uint64_t advance(struct sim_guest *guest)
 	return 1;
 }
 
-static int write_slot(struct sim_guest *guest, const struct sim_action *action)
+static int write_slot(struct sim_guest *guest, uint64_t page, uint64_t step)
 {
 	const struct sim_workload *workload = &guest->workload;
 	uint8_t slot[SIM_SLOT_SIZE];
 	uint64_t gpa;
 
-	gpa = action->page * SIM_PAGE +
-	      sim_workload_offset(workload, action->page);
-	sim_workload_slot(workload, action->page, action->step, slot);
+	gpa = page * SIM_PAGE + sim_workload_offset(workload, page);
+	sim_workload_slot(workload, page, step, slot);
 	return sim_guest_write(guest, gpa, slot, sizeof(slot));
 }
 
@@ -167,6 +223,11 @@ static void exit_with(struct sim_guest *guest, struct sevlm_sim_exit *exit)
 		exit->data = SEVLM_MSR_READY;
 		return;
 	}
+	if (action->kind == SIM_DO_IN) {
+		exit->reason = SEVLM_SIM_EXIT_IN;
+		exit->index = SEVLM_SIM_COUNTER_PORT;
+		return;
+	}
 	exit->reason = SEVLM_SIM_EXIT_HYPERCALL;
 	exit->nr = KVM_HC_MAP_GPA_RANGE;
 	exit->args[0] = action->page * SIM_PAGE;
@@ -174,19 +235,42 @@ static void exit_with(struct sim_guest *guest, struct sevlm_sim_exit *exit)
 	exit->args[2] = action->shared ? 0 : ENCRYPTED;
 }
 
-/* Linux looks at no answer, and neither does this guest. */
+/* Linux looks at no answer but of what it reads, and neither does this
+ * guest. */
 static void take_answer(struct sim_guest *guest)
 {
 	if (guest->action.kind == SIM_DO_CONVERT)
 		guest->vcpu = SIM_VCPU_CONVERTED;
+	else if (guest->action.kind == SIM_DO_IN)
+		guest->vcpu = SIM_VCPU_READ;
 	else
 		advance(guest);
 }
 
-static void convert(struct sim_guest *guest, const struct sim_action *action)
+static int convert(struct sim_guest *guest, const struct sim_action *action)
 {
-	for (uint64_t i = 0; i < action->count; i++)
-		sim_guest_set_shared(guest, action->page + i, action->shared);
+	int error = 0;
+
+	for (uint64_t i = 0; i < action->count && !error; i++)
+		error = sim_guest_set_shared(guest, action->page + i,
+					     action->shared);
+	return error;
+}
+
+/* what comes behind an exit */
+static int go_on(struct sim_guest *guest, uint64_t *steps)
+{
+	const struct sim_action *action = &guest->action;
+	int error;
+
+	if (guest->vcpu == SIM_VCPU_CONVERTED)
+		error = write_contents(guest, action);
+	else
+		error = write_slot(guest, action->page,
+				   sim_workload_counted(guest->value));
+	if (!error)
+		*steps -= advance(guest);
+	return error;
 }
 
 /* Does what comes next; @steps goes down by what was finished. */
@@ -196,26 +280,41 @@ static int act(struct sim_guest *guest, uint64_t *steps,
 	struct sim_action action;
 	int error = 0;
 
-	if (guest->vcpu == SIM_VCPU_CONVERTED) {
-		error = write_contents(guest, &guest->action);
-		if (!error)
-			*steps -= advance(guest);
-		return error;
-	}
 	sim_guest_next(guest, &action);
-	if (action.kind == SIM_DO_WRITE)
-		error = write_slot(guest, &action);
+	switch (action.kind) {
+	case SIM_DO_WRITE:
+		error = write_slot(guest, action.page, action.step);
+		break;
+	case SIM_DO_CONVERT:
+		error = convert(guest, &action);
+		break;
+	default:
+		break;
+	}
 	if (error)
 		return error;
 	if (action.kind == SIM_DO_WRITE || action.kind == SIM_DO_NOTHING) {
 		*steps -= advance(guest);
 		return 0;
 	}
-	if (action.kind == SIM_DO_CONVERT)
-		convert(guest, &action);
 	guest->action = action;
 	exit_with(guest, exit);
 	return 0;
+}
+
+static int step(struct sim_guest *guest, uint64_t *steps,
+		struct sevlm_sim_exit *exit)
+{
+	switch (guest->vcpu) {
+	case SIM_VCPU_CONVERTED:
+	case SIM_VCPU_READ:
+		return go_on(guest, steps);
+	case SIM_VCPU_AGAIN:
+		exit_with(guest, exit);
+		return 0;
+	default:
+		return act(guest, steps, exit);
+	}
 }
 
 static void skip_idle(struct sim_guest *guest, uint64_t *steps)
@@ -238,12 +337,15 @@ int sim_guest_run(struct sim_guest *guest, uint64_t steps,
 	if (guest->vcpu == SIM_VCPU_ANSWERED)
 		take_answer(guest);
 	exit->reason = SEVLM_SIM_EXIT_INTR;
-	if (steps && sim_guest_read(guest, 0, &word, sizeof(word)))
+	if (!steps)
+		return 0;
+	if ((!atomic_load(&guest->walked) && walk(guest)) ||
+	    sim_guest_read(guest, 0, &word, sizeof(word)))
 		return -EBADFD;
 	while (steps && guest->vcpu != SIM_VCPU_EXITED && !error) {
 		skip_idle(guest, &steps);
 		if (steps)
-			error = act(guest, &steps, exit);
+			error = step(guest, &steps, exit);
 	}
 	return error ? -EBADFD : 0;
 }
@@ -252,8 +354,10 @@ int sim_guest_answer(struct sim_guest *guest, uint64_t value)
 {
 	if (guest->vcpu != SIM_VCPU_EXITED)
 		return -EBADFD;
-	if (guest->action.kind == SIM_DO_READY && value > 1)
+	if ((guest->action.kind == SIM_DO_READY && value > 1) ||
+	    (guest->action.kind == SIM_DO_IN && value > UINT32_MAX))
 		return -EINVAL;
+	guest->value = (uint32_t)value;
 	guest->vcpu = SIM_VCPU_ANSWERED;
 	return 0;
 }

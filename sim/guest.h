@@ -17,6 +17,8 @@ enum sim_vcpu {
 	SIM_VCPU_EXITED,	/* the VMM has not answered */
 	SIM_VCPU_ANSWERED,	/* it has, the vCPU did not take it yet */
 	SIM_VCPU_CONVERTED,	/* it took it; new contents come next */
+	SIM_VCPU_READ,		/* it took it; to write it down comes next */
+	SIM_VCPU_AGAIN,		/* loaded, at an instruction that exits */
 };
 
 struct sim_guest {
@@ -24,15 +26,19 @@ struct sim_guest {
 	struct sim_workload workload;
 	enum sim_vcpu vcpu;
 	struct sim_action action;	/* under way unless RUNNING */
+	uint32_t value;			/* the VMM's answer; a register */
 	uint32_t phase;			/* of the boot */
 	_Atomic uint64_t steps;
-	_Atomic uint64_t *shared;	/* bit per page: C-bit clear */
+	/* bit per page: C-bit clear. Of a guest with page tables it is what
+	 * the vCPU has read of them, valid once it has */
+	_Atomic uint64_t *shared;
+	_Atomic bool walked;
 };
 
 /* guest.c */
 uint64_t sim_guest_steps(struct sim_guest *guest);
 bool sim_guest_shared(struct sim_guest *guest, uint64_t page);
-void sim_guest_set_shared(struct sim_guest *guest, uint64_t page, bool shared);
+int sim_guest_set_shared(struct sim_guest *guest, uint64_t page, bool shared);
 int sim_guest_read(struct sim_guest *guest, uint64_t gpa, void *buf,
 		   size_t bytes);
 int sim_guest_write(struct sim_guest *guest, uint64_t gpa, const void *buf,

@@ -424,6 +424,8 @@ bool sim_list_answers(struct sim_list *list, const struct sevlm_sim_exit *exit,
 
 	if (exit->reason == SEVLM_SIM_EXIT_HYPERCALL)
 		return sim_list_hypercall(list, exit->nr, exit->args, ret);
+	if (exit->reason != SEVLM_SIM_EXIT_WRMSR)
+		return false;
 	answered = sim_list_wrmsr(list, exit->data, &fault);
 	*ret = fault;
 	return answered;

@@ -88,10 +88,12 @@ static void fill(struct sevlm_sim_vm *vm, uint8_t *hva, const void *image,
 		 size_t bytes)
 {
 	uint64_t pages = vm->config.memory / SIM_PAGE;
+	uint64_t plain = pages - sim_workload_tables(&vm->guest->workload);
+	uint64_t given = bytes / SIM_PAGE;
 
 	if (bytes)
 		memcpy(hva, image, bytes);
-	for (uint64_t i = bytes / SIM_PAGE; i < pages; i++)
+	for (uint64_t i = given < plain ? given : plain; i < pages; i++)
 		sim_workload_first(&vm->guest->workload, i,
 				   hva + i * SIM_PAGE);
 }

@@ -48,7 +48,7 @@ static bool good_config(const struct sevlm_sim_vm_config *config)
 	return good_size(config, config->size, sizeof(*config)) &&
 	       config->memory && config->memory % SIM_PAGE == 0 &&
 	       config->memory / SIM_PAGE <= MAX_PAGES &&
-	       config->workload <= SEVLM_SIM_FLIP && config->offered <= 1;
+	       config->workload <= SEVLM_SIM_COUNTER && config->offered <= 1;
 }
 
 static int new_locks(struct sevlm_sim_vm *vm)
@@ -202,8 +202,6 @@ SIM_API int sevlm_sim_vm_save(struct sevlm_sim_vm *vm, void *buf,
 	pthread_mutex_lock(&vm->vcpu_lock);
 	error = sim_guest_save(vm->guest, buf, bytes);
 	pthread_mutex_unlock(&vm->vcpu_lock);
-	if (error == -EBADFD)
-		sim_vm_fail(vm, error, "an exit of the vCPU is pending");
 	return error;
 }
 
@@ -296,7 +294,9 @@ SIM_API int sevlm_sim_vm_convert(struct sevlm_sim_vm *vm, uint64_t gpa,
 {
 	if (!vm || gpa % SIM_PAGE || shared > 1 || !in_memory(vm, gpa, 1))
 		return -EINVAL;
-	sim_guest_set_shared(vm->guest, gpa / SIM_PAGE, shared);
+	if (sim_guest_set_shared(vm->guest, gpa / SIM_PAGE, shared))
+		return sim_vm_fail(vm, -EINVAL,
+				   "the guest cannot reach its page tables");
 	return 0;
 }
 

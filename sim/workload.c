@@ -7,6 +7,11 @@
 #define GOLDEN 0x9e3779b97f4a7c15ull
 #define HOT_LEAST 256u
 #define FLIP_EVERY 8u
+#define COUNT_EVERY 4u
+#define ENTRIES (SIM_PAGE / sizeof(uint64_t))
+#define TABLES_LEAST 8u /* pages that a guest with tables has */
+#define ENTRY_PRESENT 1u
+#define ENTRY_PRIVATE (1ull << 51)
 #define LEGACY_HOLE (0xc0000u / SIM_PAGE)
 #define LEGACY_PAGES 64u
 #define BOOT_PAGES 4u
@@ -38,6 +43,28 @@ static uint64_t draw(const struct sim_workload *workload, enum salt salt,
 static uint64_t below(uint64_t random, uint64_t limit)
 {
 	return (random >> 32) * limit >> 32;
+}
+
+uint64_t sim_workload_tables(const struct sim_workload *workload)
+{
+	if (workload->kind != SEVLM_SIM_FLIP || workload->pages < TABLES_LEAST)
+		return 0;
+	return (workload->pages + ENTRIES - 1) / ENTRIES;
+}
+
+uint64_t sim_workload_entry(uint64_t page, bool shared)
+{
+	return page * SIM_PAGE | ENTRY_PRESENT | (shared ? 0 : ENTRY_PRIVATE);
+}
+
+bool sim_workload_entry_shared(uint64_t entry)
+{
+	return !(entry & ENTRY_PRIVATE);
+}
+
+uint64_t sim_workload_counted(uint64_t value)
+{
+	return value * COUNT_EVERY;
 }
 
 uint32_t sim_workload_phases(const struct sim_workload *workload)
@@ -128,7 +155,7 @@ static void flip(const struct sim_workload *workload, uint64_t step,
 void sim_workload_step(const struct sim_workload *workload, uint64_t step,
 		       struct sim_action *ret)
 {
-	uint64_t random;
+	uint64_t random, pages;
 
 	ret->step = step;
 	set(ret, SIM_DO_WRITE, false, 0, 1);
@@ -145,12 +172,17 @@ void sim_workload_step(const struct sim_workload *workload, uint64_t step,
 			return;
 		}
 		break;
+	case SEVLM_SIM_COUNTER:
+		if (step % COUNT_EVERY == 0)
+			ret->kind = SIM_DO_IN;
+		break;
 	}
+	pages = workload->pages - sim_workload_tables(workload);
 	random = draw(workload, SALT_STEP, step);
 	if (workload->kind == SEVLM_SIM_HOT)
 		ret->page = hot_page(workload, random);
 	else
-		ret->page = below(random, workload->pages);
+		ret->page = below(random, pages);
 }
 
 size_t sim_workload_offset(const struct sim_workload *workload, uint64_t page)
@@ -182,10 +214,27 @@ static void fill(uint64_t random, uint8_t *contents)
 	}
 }
 
+static void first_table(const struct sim_workload *workload, uint64_t table,
+			uint8_t *contents)
+{
+	uint64_t entry, page = table * ENTRIES;
+
+	memset(contents, 0, SIM_PAGE);
+	for (size_t i = 0; i < ENTRIES && page < workload->pages; i++) {
+		entry = sim_workload_entry(page++, false);
+		memcpy(contents + i * sizeof(entry), &entry, sizeof(entry));
+	}
+}
+
 void sim_workload_first(const struct sim_workload *workload, uint64_t page,
 			uint8_t *contents)
 {
-	if (page % 8 == 7)
+	uint64_t tables = sim_workload_tables(workload);
+	uint64_t start = workload->pages - tables;
+
+	if (page >= start)
+		first_table(workload, page - start, contents);
+	else if (page % 8 == 7)
 		memset(contents, 0, SIM_PAGE);
 	else
 		fill(draw(workload, SALT_FIRST, page), contents);

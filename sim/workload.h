@@ -28,6 +28,7 @@ enum sim_action_kind {
 	SIM_DO_CONVERT,		/* C-bits, hypercall, whole new contents */
 	SIM_DO_ANNOUNCE,	/* the hypercall alone */
 	SIM_DO_READY,		/* WRMSR */
+	SIM_DO_IN,		/* the counter, which goes into a slot */
 };
 
 struct sim_action {
@@ -45,6 +46,15 @@ void sim_workload_boot(const struct sim_workload *workload, uint32_t phase,
 /* steps are counted from 1 */
 void sim_workload_step(const struct sim_workload *workload, uint64_t step,
 		       struct sim_action *ret);
+
+/* How many of the last pages hold the page tables: a word per page, the frame
+ * and whether it is private. Only a guest that flips has them, if it is not
+ * too small; they are never shared. */
+uint64_t sim_workload_tables(const struct sim_workload *workload);
+uint64_t sim_workload_entry(uint64_t page, bool shared);
+bool sim_workload_entry_shared(uint64_t entry);
+/* of a step that reads it right; and the step that a value belongs to */
+uint64_t sim_workload_counted(uint64_t value);
 
 /* where a page's slot is, and what a step writes there */
 size_t sim_workload_offset(const struct sim_workload *workload, uint64_t page);

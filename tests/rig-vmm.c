@@ -10,7 +10,7 @@
 
 #define VCPU_ID 0u
 #define DEVICE_ID 0x100u
-#define DEVICE_STATE "a device that holds nothing but this text"
+#define DEVICE_TEXT "a device that has a counter"
 
 static bool steps_within(struct rig_side *side, const void *arg)
 {
@@ -48,6 +48,8 @@ static uint64_t exit_answer(struct rig_side *side)
 {
 	struct rig_hooks *hooks = &side->rig->hooks;
 
+	if (side->exit.reason == SEVLM_SIM_EXIT_IN)
+		return ++side->counter.value;
 	if (side->exit.reason == SEVLM_SIM_EXIT_WRMSR)
 		return sevlm_vm_wrmsr(side->vm, side->exit.index,
 				      side->exit.data)
@@ -136,7 +138,7 @@ static int pause(struct rig_side *side)
 
 static int save(struct rig_side *side)
 {
-	static const char device[] = DEVICE_STATE;
+	struct rig_counter *counter = &side->counter;
 	struct rig *rig = side->rig;
 	int ret = sevlm_sim_vm_save(side->sim, NULL, &rig->state_bytes);
 
@@ -150,10 +152,20 @@ static int save(struct rig_side *side)
 	if (!ret)
 		ret = sevlm_source_state(side->source_engine, VCPU_ID,
 					 rig->state, rig->state_bytes);
+	memcpy(counter->text, DEVICE_TEXT, sizeof(counter->text));
 	if (!ret)
-		ret = sevlm_source_state(side->source_engine, DEVICE_ID, device,
-					 sizeof(device));
+		ret = sevlm_source_state(side->source_engine, DEVICE_ID,
+					 counter, sizeof(*counter));
 	return ret;
+}
+
+static int load_counter(struct rig_side *side, const void *buf, size_t bytes)
+{
+	if (bytes != sizeof(side->counter))
+		return -EBADMSG;
+	memcpy(&side->counter, buf, bytes);
+	return memcmp(side->counter.text, DEVICE_TEXT,
+		      sizeof(side->counter.text)) ? -EBADMSG : 0;
 }
 
 static int load(struct rig_side *side)
@@ -167,8 +179,7 @@ static int load(struct rig_side *side)
 				   &bytes))
 		if (id == VCPU_ID)
 			ret = sevlm_sim_vm_load(side->sim, buf, bytes);
-		else if (id != DEVICE_ID || bytes != sizeof(DEVICE_STATE) ||
-			 memcmp(buf, DEVICE_STATE, bytes))
+		else if (id != DEVICE_ID || load_counter(side, buf, bytes))
 			return -EBADMSG;
 	return ret;
 }

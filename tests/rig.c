@@ -400,6 +400,7 @@ static void forget(struct rig_side *side)
 	side->running = true;
 	side->in_exit = old.in_exit;
 	side->exit = old.exit;
+	side->counter = old.counter;
 }
 
 static int next(struct rig *rig, struct sevlm_sim_host *host)

@@ -98,6 +98,12 @@ struct rig_extra {
 	bool there; /* the engine or guest handle knows it */
 };
 
+/* What the device behind the port has, and what of it moves. */
+struct rig_counter {
+	char text[28];
+	uint32_t value;
+};
+
 struct rig_side {
 	struct rig_side **self; /* what the kernel door is given */
 	struct rig *rig;
@@ -132,6 +138,7 @@ struct rig_side {
 	uint8_t note[SEVLM_NOTE_SIZE];
 	bool in_exit; /* the vCPU waits for an answer */
 	struct sevlm_sim_exit exit;
+	struct rig_counter counter; /* lent to the engine */
 	uint64_t refused; /* commands of the planted fault that failed */
 };
 

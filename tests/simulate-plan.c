@@ -81,7 +81,7 @@ static void draw_guest(struct run *run)
 
 	plan->seed = rig_random(chance(run));
 	plan->memory = pages * RIG_PAGE;
-	plan->workload = (uint32_t)rig_below(chance(run), SEVLM_SIM_FLIP + 1);
+	plan->workload = (uint32_t)rig_below(chance(run), SEVLM_SIM_COUNTER + 1);
 	plan->policy = draw_policy(run);
 	plan->exported = rig_one_in(chance(run), 24);
 	plan->device = rig_one_in(chance(run), 3);

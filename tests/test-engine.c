@@ -405,7 +405,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, every_workload_arrives, 0,
-			    SEVLM_SIM_FLIP + 1);
+			    SEVLM_SIM_COUNTER + 1);
 	tcase_add_test(tcase, the_guest_goes_on_and_comes_back);
 	tcase_add_test(tcase, notes_name_one_session);
 	tcase_add_test(tcase, phases_and_counts_only_grow);

@@ -324,6 +324,87 @@ START_TEST(with_the_fault)
 }
 END_TEST
 
+/* ---- an exit is left pending, or page tables are lost ------------------- */
+
+/* Stops the vCPU with the port read by the device and not yet by the guest,
+ * and completes that or not. */
+static int stop_in_a_read(struct rig_side *side, uint32_t want)
+{
+	if (want != SEVLM_WANT_PAUSE || side->exit.reason == SEVLM_SIM_EXIT_IN)
+		return rig_vmm_answer(side, want);
+	do {
+		rig_vmm_settle(side);
+		side->exit.size = sizeof(side->exit);
+		ck_assert_int_eq(sevlm_sim_vm_run(side->sim, 1, &side->exit),
+				 0);
+		side->in_exit = side->exit.reason != SEVLM_SIM_EXIT_INTR;
+	} while (side->exit.reason != SEVLM_SIM_EXIT_IN);
+	side->in_exit = !planted;
+	if (planted) {
+		sins++;
+		sevlm_sim_vm_answer(side->sim, ++side->counter.value);
+	}
+	return rig_vmm_answer(side, want);
+}
+
+/* The damage is done when the guest runs: it writes down what it read. */
+static void run_read(uint64_t seed)
+{
+	int ret;
+
+	open_rig(seed, SEVLM_SIM_COUNTER);
+	rig.hooks.answer = stop_in_a_read;
+	move();
+	ck_assert_uint_eq(rig.source.outcome, SEVLM_OUTCOME_COMPLETED);
+	ck_assert_uint_eq(rig.target.outcome, SEVLM_OUTCOME_COMPLETED);
+	rig_vmm_run(&rig.target, 1);
+	ret = sevlm_sim_vm_check(rig.target.sim, NULL, 0);
+	ck_assert_int_eq(ret, planted ? -EBADMSG : 0);
+	ck_assert(rig_not_perfect(&rig) ? planted : !planted);
+	ck_assert_uint_eq(sins, planted);
+	rig_close(&rig);
+}
+
+START_TEST(exit_left_pending)
+{
+	planted = _i;
+	for (uint64_t seed = SEED_FIRST; seed < SEED_END; seed++) {
+		sins = 0;
+		run_read(seed);
+	}
+}
+END_TEST
+
+/* The log is whole but for the page of the page tables, which every flip
+ * writes. */
+static int harvest_no_tables(struct rig *r)
+{
+	uint64_t bits[PAGES / 64 + 1] = {0};
+	uint64_t *word = &bits[(PAGES - 1) / 64];
+	uint64_t tables = 1ull << (PAGES - 1) % 64;
+	int ret = sevlm_sim_vm_harvest(r->source.sim, bits);
+
+	if (ret)
+		return ret;
+	sins += *word & tables ? 1 : 0;
+	*word &= ~tables;
+	return sevlm_source_dirty(r->source.source_engine, 0, bits, PAGES);
+}
+
+START_TEST(page_tables_lost)
+{
+	planted = true;
+	for (uint64_t seed = SEED_FIRST; seed < SEED_END; seed++) {
+		sins = 0;
+		open_rig(seed, SEVLM_SIM_FLIP);
+		rig.hooks.harvest = harvest_no_tables;
+		move();
+		judge(seed);
+		rig_close(&rig);
+	}
+}
+END_TEST
+
 /* ---- the same order in a VMM with a loop of its own ---------------------- */
 
 #define OWN_ROUNDS 5u
@@ -464,6 +545,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, without_the_fault, 0, FAULTS);
 	tcase_add_loop_test(tcase, with_the_fault, 0, FAULTS);
+	tcase_add_loop_test(tcase, exit_left_pending, 0, 2);
+	tcase_add_test(tcase, page_tables_lost);
 	tcase_add_test(tcase, own_loop_in_order);
 	tcase_add_test(tcase, own_loop_states_before_the_log);
 	suite_add_tcase(suite, tcase);

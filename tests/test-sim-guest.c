@@ -27,7 +27,7 @@ START_TEST(config_is_checked)
 	wrong.memory = 1ull << 43;
 	ck_assert_int_eq(sevlm_sim_vm_new(host, &wrong, &vm), -EINVAL);
 	wrong = config;
-	wrong.workload = SEVLM_SIM_FLIP + 1;
+	wrong.workload = SEVLM_SIM_COUNTER + 1;
 	ck_assert_int_eq(sevlm_sim_vm_new(host, &wrong, &vm), -EINVAL);
 	wrong = config;
 	wrong.offered = 2;

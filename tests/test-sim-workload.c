@@ -56,9 +56,10 @@ static bool fits(const struct sim_workload *workload,
 {
 	uint64_t window = workload->pages / 4 ? workload->pages / 4 : 1;
 	uint64_t half = workload->pages / 2;
+	uint64_t pages = workload->pages - sim_workload_tables(workload);
 
-	if (!action->count || action->page >= workload->pages ||
-	    action->count > workload->pages - action->page)
+	if (!action->count || action->page >= pages ||
+	    action->count > pages - action->page)
 		return false;
 	if (action->kind != SIM_DO_CONVERT)
 		return true;
@@ -72,7 +73,7 @@ START_TEST(steps_stay_in_memory)
 	struct sim_action action;
 	unsigned int wrong = 0;
 
-	for (uint32_t kind = 0; kind <= SEVLM_SIM_FLIP; kind++) {
+	for (uint32_t kind = 0; kind <= SEVLM_SIM_COUNTER; kind++) {
 		workload = make(kind, sizes[_i], true);
 		for (uint64_t i = 1; i < 3000; i++) {
 			sim_workload_step(&workload, i, &action);
@@ -148,6 +149,32 @@ static void count_flip(struct flips *flips, const struct sim_action *action,
 	flips->supersets += action->count > 16 && had &&
 			    had < action->count;
 }
+
+START_TEST(tables_have_room_for_every_page)
+{
+	static const struct {
+		uint64_t pages, tables;
+	} sized[] = {{7, 0}, {8, 1}, {512, 1}, {513, 2}, {1024, 2}, {1025, 3}};
+	struct sim_workload workload;
+	uint64_t entry, contents[512];
+
+	for (size_t i = 0; i < sizeof(sized) / sizeof(sized[0]); i++) {
+		workload = make(SEVLM_SIM_RANDOM, sized[i].pages, true);
+		ck_assert_uint_eq(sim_workload_tables(&workload), 0);
+		workload.kind = SEVLM_SIM_FLIP;
+		ck_assert_uint_eq(sim_workload_tables(&workload),
+				  sized[i].tables);
+	}
+	sim_workload_first(&workload, 1023, (uint8_t *)contents);
+	ck_assert_uint_eq(contents[1], sim_workload_entry(513, false));
+	sim_workload_first(&workload, 1024, (uint8_t *)contents);
+	ck_assert_uint_eq(contents[0], sim_workload_entry(1024, false));
+	ck_assert_uint_eq(contents[1], 0);
+	entry = sim_workload_entry(513, true);
+	ck_assert(sim_workload_entry_shared(entry));
+	ck_assert(!sim_workload_entry_shared(sim_workload_entry(513, false)));
+}
+END_TEST
 
 START_TEST(flip_converts_all_sorts_of_runs)
 {
@@ -277,9 +304,10 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 
 	tcase_add_loop_test(tcase, steps_are_a_pure_function, 0,
-			    (int)SEVLM_SIM_FLIP + 1);
+			    (int)SEVLM_SIM_COUNTER + 1);
 	tcase_add_loop_test(tcase, steps_stay_in_memory, 0, SIZES);
 	tcase_add_test(tcase, each_workload_writes_its_pages);
+	tcase_add_test(tcase, tables_have_room_for_every_page);
 	tcase_add_test(tcase, flip_converts_all_sorts_of_runs);
 	tcase_add_loop_test(tcase, boot_announces_as_linux_does, 0, SIZES);
 	tcase_add_test(tcase, first_contents_tell_pages_apart);

@@ -208,7 +208,14 @@ struct sevlm_sim_vm;
 #define SEVLM_SIM_HOT        2u /**< writes a few pages, over and over */
 #define SEVLM_SIM_RANDOM     3u /**< writes anywhere */
 #define SEVLM_SIM_FLIP       4u /**< turns pages shared and private again,
-				     and writes in between */
+				     and writes in between; its page tables are
+				     in its RAM */
+#define SEVLM_SIM_COUNTER    5u /**< reads the counter of a device, writes
+				     down what it read, and writes anywhere */
+
+/** The port of that counter: the first read gives 1, the next one 2 and so on.
+    The device is the VMM's, which moves it as well. */
+#define SEVLM_SIM_COUNTER_PORT 0x4d8u
 
 /**
  * struct sevlm_sim_vm_config - what guest to have
@@ -268,6 +275,9 @@ const struct sevlm_kernel_ops *sevlm_sim_ops(void);
  * @bytes:  of @image, a multiple of the page size, at most config.memory
  * @policy: guest policy
  *
+ * The last pages of a guest that flips hold its page tables, whatever is in
+ * @image there.
+ *
  * KVM_SEV_INIT, one memory slot (number 0), REG_REGION, the LAUNCH commands.
  *
  * Return: 0, -EINVAL, or what the ioctl failed with.
@@ -312,13 +322,14 @@ int sevlm_sim_vm_harvest(struct sevlm_sim_vm *vm, void *bitmap);
 #define SEVLM_SIM_EXIT_INTR      1u /**< the steps are used up */
 #define SEVLM_SIM_EXIT_HYPERCALL 2u /**< nr, args; answer() with the result */
 #define SEVLM_SIM_EXIT_WRMSR     3u /**< index, data; answer() 0, 1 for #GP */
+#define SEVLM_SIM_EXIT_IN        4u /**< index; answer() with the value read */
 
 /**
  * struct sevlm_sim_exit - an exit of the vCPU
  *
  * @size:   sizeof of the caller, set before
  * @reason: SEVLM_SIM_EXIT_*
- * @index:  of the MSR
+ * @index:  of the MSR; the port
  * @data:   to be written to the MSR
  * @nr:     number of the hypercall
  * @args:   its arguments
@@ -347,7 +358,9 @@ int sevlm_sim_vm_run(struct sevlm_sim_vm *vm, uint64_t steps,
 /**
  * sevlm_sim_vm_answer - what the VMM makes of the last exit
  * @vm:    the VM
- * @value: result of the hypercall, or 1 for #GP
+ * @value: result of the hypercall, 1 for #GP, or the 32 bits read
+ *
+ * The vCPU takes it when it runs next, be it for 0 steps.
  *
  * Return: 0, -EINVAL, -EBADFD (no exit waits).
  */
@@ -355,11 +368,16 @@ int sevlm_sim_vm_answer(struct sevlm_sim_vm *vm, uint64_t value);
 
 /**
  * sevlm_sim_vm_save - the vCPU's state
- * @vm:    the VM, not running, no exit pending
+ * @vm:    the VM, not running
  * @buf:   receives it; may be NULL to ask for the size
  * @bytes: in, room; out, size
  *
- * Return: 0, -EINVAL, -ENOBUFS, -EBADFD.
+ * As KVM's registers, it points at an instruction whose exit is not complete:
+ * where it is loaded, that one is done once more. Complete it first, with
+ * sevlm_sim_vm_answer() and a sevlm_sim_vm_run() of 0 steps, or a device is
+ * read twice.
+ *
+ * Return: 0, -EINVAL, -ENOBUFS, -EIO.
  */
 int sevlm_sim_vm_save(struct sevlm_sim_vm *vm, void *buf, size_t *bytes);
 
@@ -368,6 +386,8 @@ int sevlm_sim_vm_save(struct sevlm_sim_vm *vm, void *buf, size_t *bytes);
  * @vm:    the VM, not running
  * @buf:   from sevlm_sim_vm_save()
  * @bytes: its size
+ *
+ * Page tables in RAM are not part of it, and looked at when the vCPU runs.
  *
  * Return: 0, -EINVAL, -EBADMSG (not a state, or of a VM of another shape).
  */
