@@ -82,17 +82,20 @@ static bool looked_up(struct sim_guest *guest, uint64_t page)
 /* The vCPU does not look at its tables again but where it changes them. */
 static int walk(struct sim_guest *guest)
 {
-	uint64_t entry;
-	int error = 0;
+	uint64_t entries[SIM_PAGE / sizeof(uint64_t)];
+	const uint64_t count = SIM_PAGE / sizeof(uint64_t);
+	uint64_t pages = guest->workload.pages;
 
-	for (uint64_t i = 0; i < guest->workload.pages && !error; i++) {
-		error = sim_memory_load(guest->memory, entry_gpa(guest, i),
-					true, &entry, sizeof(entry));
-		cache(guest, i, sim_workload_entry_shared(entry));
+	for (uint64_t page = 0; page < pages; page++) {
+		if (page % count == 0 &&
+		    sim_memory_load(guest->memory, entry_gpa(guest, page),
+				    true, entries, sizeof(entries)))
+			return -EFAULT;
+		cache(guest, page,
+		      sim_workload_entry_shared(entries[page % count]));
 	}
-	if (!error)
-		atomic_store(&guest->walked, true);
-	return error;
+	atomic_store(&guest->walked, true);
+	return 0;
 }
 
 bool sim_guest_shared(struct sim_guest *guest, uint64_t page)

@@ -362,7 +362,7 @@ END_TEST
 /* looked up at every command; what is passed by then does not count */
 START_TEST(a_closed_number)
 {
-	struct kvm_sev_send_start query = {0};
+	struct kvm_sev_send_start query = {0}, start = start_params(&a, &b);
 	uint64_t before;
 
 	sending();
@@ -377,6 +377,9 @@ START_TEST(a_closed_number)
 	ck_assert_int_eq(send_page(&a, 0), -EBADF);
 	ck_assert_int_eq(command(&a, KVM_SEV_SEND_START, &query), -EBADF);
 	ck_assert_uint_eq(asked(&a, KVM_SEV_SEND_UPDATE_DATA), before);
+	/* this one is copied out all the same */
+	ck_assert_int_eq(command(&a, KVM_SEV_SEND_START, &start), -EBADF);
+	ck_assert_uint_eq(start.policy, 0);
 	/* opened under the same number: the same as if nothing had been */
 	set_open(&a, SEVLM_SIM_SEV_FD, 1);
 	ck_assert_int_eq(send_page(&a, 0), 0);
