@@ -10,6 +10,8 @@
 
 #define BLOB_MAX 16384u /* SEV_FW_BLOB_MAX_SIZE */
 #define ID_SIZE 64u
+/* what the kernel's allocator gives at most in one piece */
+#define ALLOC_MAX (4u << 20)
 #define ENOTSUPP_KERNEL 524 /* the kernel's own, not ENOTSUP */
 
 static void *user(uint64_t address)
@@ -31,6 +33,10 @@ static int platform_status(struct sevlm_sim_host *host,
 	uint8_t state;
 
 	sim_firmware_platform(host->firmware, &state, &guests);
+	answer(cmd, SIM_SUCCESS);
+	/* it finds out when it has the answer */
+	if (!out)
+		return -EFAULT;
 	*out = (struct sev_user_data_status){
 		.api_major = host->api_major,
 		.api_minor = host->api_minor,
@@ -38,7 +44,7 @@ static int platform_status(struct sevlm_sim_host *host,
 		.build = host->build,
 		.guest_count = guests,
 	};
-	return answer(cmd, SIM_SUCCESS);
+	return 0;
 }
 
 static int pdh_gen(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd)
@@ -50,11 +56,14 @@ static int pdh_cert_export(struct sevlm_sim_host *host,
 			   struct sev_issue_cmd *cmd)
 {
 	struct sev_user_data_pdh_cert_export *data = user(cmd->data);
-	bool query = !data->pdh_cert_address || !data->pdh_cert_len ||
-		     !data->cert_chain_address;
-	bool fits = !query && data->pdh_cert_len >= SEVLM_SIM_CERT_SIZE &&
-		    data->cert_chain_len >= SIM_CHAIN;
+	bool query, fits;
 
+	if (!data)
+		return -EFAULT;
+	query = !data->pdh_cert_address || !data->pdh_cert_len ||
+		!data->cert_chain_address || !data->cert_chain_len;
+	fits = !query && data->pdh_cert_len >= SEVLM_SIM_CERT_SIZE &&
+	       data->cert_chain_len >= SIM_CHAIN;
 	if (!query &&
 	    (data->pdh_cert_len > BLOB_MAX || data->cert_chain_len > BLOB_MAX))
 		return -EFAULT;
@@ -71,10 +80,15 @@ static int pdh_cert_export(struct sevlm_sim_host *host,
 static int get_id2(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd)
 {
 	struct sev_user_data_get_id2 *data = user(cmd->data);
-	bool fits = data->address && data->length >= ID_SIZE;
+	bool fits;
 
 	if (!host->api_major && host->api_minor < 16)
 		return -ENOTSUPP_KERNEL;
+	if (!data)
+		return -EFAULT;
+	if (data->address && data->length > ALLOC_MAX)
+		return -ENOMEM;
+	fits = data->address && data->length >= ID_SIZE;
 	data->length = ID_SIZE;
 	if (!fits)
 		return answer(cmd, SIM_INVALID_LEN);
@@ -89,19 +103,17 @@ static int unknown(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd)
 	return answer(cmd, SIM_INVALID_COMMAND);
 }
 
-static const struct {
-	int (*run)(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd);
-	bool params;
-} commands[] = {
-	[SEV_FACTORY_RESET] = {unknown, false},
-	[SEV_PLATFORM_STATUS] = {platform_status, true},
-	[SEV_PEK_GEN] = {unknown, false},
-	[SEV_PEK_CSR] = {unknown, false},
-	[SEV_PDH_GEN] = {pdh_gen, false},
-	[SEV_PDH_CERT_EXPORT] = {pdh_cert_export, true},
-	[SEV_PEK_CERT_IMPORT] = {unknown, false},
-	[SEV_GET_ID] = {unknown, false},
-	[SEV_GET_ID2] = {get_id2, true},
+static int (*const commands[])(struct sevlm_sim_host *host,
+			       struct sev_issue_cmd *cmd) = {
+	[SEV_FACTORY_RESET] = unknown,
+	[SEV_PLATFORM_STATUS] = platform_status,
+	[SEV_PEK_GEN] = unknown,
+	[SEV_PEK_CSR] = unknown,
+	[SEV_PDH_GEN] = pdh_gen,
+	[SEV_PDH_CERT_EXPORT] = pdh_cert_export,
+	[SEV_PEK_CERT_IMPORT] = unknown,
+	[SEV_GET_ID] = unknown,
+	[SEV_GET_ID2] = get_id2,
 };
 
 SIM_API int sevlm_sim_host_sev(struct sevlm_sim_host *host, uint32_t request,
@@ -116,10 +128,8 @@ SIM_API int sevlm_sim_host_sev(struct sevlm_sim_host *host, uint32_t request,
 		return -EFAULT;
 	if (cmd->cmd >= sizeof(commands) / sizeof(commands[0]))
 		return -EINVAL;
-	if (commands[cmd->cmd].params && !cmd->data)
-		return -EFAULT;
 	pthread_mutex_lock(&host->lock);
-	rc = commands[cmd->cmd].run(host, cmd);
+	rc = commands[cmd->cmd](host, cmd);
 	pthread_mutex_unlock(&host->lock);
 	return rc;
 }

@@ -114,6 +114,11 @@ START_TEST(sev_requests)
 		-EINVAL);
 	ck_assert_int_eq(dev_sev(a.host, SEV_PLATFORM_STATUS, NULL, &error),
 			 -EFAULT);
+	ck_assert_uint_eq(error, 0);
+	ck_assert_int_eq(dev_sev(a.host, SEV_PDH_CERT_EXPORT, NULL, &error),
+			 -EFAULT);
+	ck_assert_uint_eq(error, UNTOUCHED);
+	ck_assert_int_eq(dev_sev(a.host, SEV_GET_ID2, NULL, &error), -EFAULT);
 	ck_assert_uint_eq(error, UNTOUCHED);
 	ck_assert_int_eq(dev_sev(a.host, SEV_PEK_GEN, NULL, &error), -EIO);
 	ck_assert_uint_eq(error, 0x11);
@@ -155,6 +160,11 @@ START_TEST(sev_export_query)
 	ck_assert_int_eq(dev_sev(a.host, SEV_PDH_CERT_EXPORT, &export, &error),
 			 -EFAULT);
 	ck_assert_uint_eq(error, UNTOUCHED);
+	/* one length of 0 makes it a query, whatever the other one is */
+	export.cert_chain_len = 0;
+	ck_assert_int_eq(dev_sev(a.host, SEV_PDH_CERT_EXPORT, &export, &error),
+			 -EIO);
+	ck_assert_uint_eq(export.pdh_cert_len, CERT);
 	export.pdh_cert_len = CERT;
 	export.cert_chain_len = 3 * CERT - 1;
 	ck_assert_int_eq(dev_sev(a.host, SEV_PDH_CERT_EXPORT, &export, &error),
@@ -198,6 +208,9 @@ START_TEST(sev_id)
 	ck_assert_uint_eq(error, 4);
 	ck_assert_uint_eq(data.length, 64);
 	data.address = address(id);
+	data.length = 0xffffffffu;
+	ck_assert_int_eq(dev_sev(a.host, SEV_GET_ID2, &data, &error), -ENOMEM);
+	data.length = 64;
 	ck_assert_int_eq(dev_sev(a.host, SEV_GET_ID2, &data, &error), 0);
 	ck_assert_mem_ne(id, zero, sizeof(id));
 }
