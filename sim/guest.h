@@ -35,10 +35,14 @@ struct sim_guest {
 	_Atomic bool walked;
 };
 
-/* guest.c */
-uint64_t sim_guest_steps(struct sim_guest *guest);
+/* guest-tables.c */
 bool sim_guest_shared(struct sim_guest *guest, uint64_t page);
 int sim_guest_set_shared(struct sim_guest *guest, uint64_t page, bool shared);
+/* before the vCPU runs on; 0, -EFAULT */
+int sim_guest_walk(struct sim_guest *guest);
+
+/* guest.c */
+uint64_t sim_guest_steps(struct sim_guest *guest);
 int sim_guest_read(struct sim_guest *guest, uint64_t gpa, void *buf,
 		   size_t bytes);
 int sim_guest_write(struct sim_guest *guest, uint64_t gpa, const void *buf,

@@ -147,8 +147,9 @@ END_TEST
 
 static void set_open(bool target, uint32_t open)
 {
-	ck_assert_int_eq(sevlm_sim_host_open(hosts.host[target],
-					     SEVLM_SIM_SEV_FD, open), 0);
+	ck_assert_int_eq(
+		sevlm_sim_host_open(hosts.host[target], SEVLM_SIM_SEV_FD, open),
+		0);
 }
 
 START_TEST(a_closed_number_aborts)

@@ -315,9 +315,8 @@ START_TEST(asids_are_recycled)
 }
 END_TEST
 
-static const uint32_t flushes[] = {SEVLM_SIM_FAULT_BEFORE,
-				   SEVLM_SIM_FAULT_STATUS,
-				   SEVLM_SIM_FAULT_LATE};
+static const uint32_t flushes[] = {
+	SEVLM_SIM_FAULT_BEFORE, SEVLM_SIM_FAULT_STATUS, SEVLM_SIM_FAULT_LATE};
 
 /* INIT says that there is no ASID, and not why */
 START_TEST(flush_refused)
