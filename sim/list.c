@@ -355,7 +355,7 @@ static bool call(struct sim_list *list, const uint64_t *args, uint64_t *ret)
 	*ret = ANSWER_ENOSYS;
 	if (tracks(list) && list->offered)
 		return tracked_call(list, args, ret);
-	if (!list->exit_hypercall)
+	if (tracks(list) || !list->exit_hypercall)
 		return true;
 	*ret = ANSWER_EINVAL;
 	return !stock_range(args);

@@ -387,6 +387,24 @@ START_TEST(other_hypercalls_are_unknown)
 }
 END_TEST
 
+/* The VMM could say yes: to track is to look at CPUID before. */
+START_TEST(who_was_not_offered_it_is_not_even_asked_about)
+{
+	const uint64_t args[6] = { 3 * PAGE_SIZE, 1, 0 };
+	uint64_t ret = 0;
+
+	open_silent(SEVLM_STATES_EXITS);
+	ck_assert_int_eq(duo_enable(&side, KVM_CAP_EXIT_HYPERCALL,
+				    1u << MAP_GPA_RANGE, 0), 0);
+	ck_assert_int_eq(enable(TRACK, 0), 0);
+	list()->offered = false;
+	ck_assert(sim_list_hypercall(list(), MAP_GPA_RANGE, args, &ret));
+	ck_assert_uint_eq(ret, ENOSYS_ANSWER);
+	ck_assert_uint_eq(flags(), 0);
+	ck_assert_uint_eq(list()->gfns.count, 0);
+}
+END_TEST
+
 /* ---- who is asked: the whole way through KVM_RUN ---- */
 
 static uint32_t run_reasons(struct sevlm_sim_vm *vm, uint64_t steps)
@@ -481,6 +499,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, generations_count_changes);
 	tcase_add_test(tcase, an_answer_of_an_older_epoch_is_nothing);
 	tcase_add_test(tcase, other_hypercalls_are_unknown);
+	tcase_add_test(tcase, who_was_not_offered_it_is_not_even_asked_about);
 	tcase_add_loop_test(tcase, who_answers_the_guest, 0, ARRAY_SIZE(who));
 }
 
