@@ -11,7 +11,7 @@
 
 #include "smoke.h"
 
-int kvm_fd, sev_fd;
+int kvm_fd, sev_fd, vm_type;
 
 /* /dev/sev: the firmware's status */
 
@@ -93,18 +93,20 @@ static void slot(struct vm *vm, int number, uint64_t gpa, void *memory)
 unsigned int vm_open(struct vm *vm)
 {
 	struct kvm_enc_region region = { .size = MEMORY };
+	uint64_t no_features[6] = {};
 	unsigned int status;
 
 	memset(vm, 0, sizeof(*vm));
 	vm->vcpu = -1;
-	vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, vm_type);
 	need(vm->fd >= 0, "KVM_CREATE_VM");
 	vm->private = room();
 	vm->shared = room();
 	slot(vm, 0, 0, vm->shared);
 	slot(vm, 1, C_BIT, vm->private);
 
-	status = sev(vm, KVM_SEV_INIT, NULL);
+	status = vm_type == SEV_VM ? sev(vm, SEV_INIT2, no_features) :
+		 sev(vm, KVM_SEV_INIT, NULL);
 	region.addr = (uintptr_t)vm->private;
 	if (!status)
 		need(!ioctl(vm->fd, KVM_MEMORY_ENCRYPT_REG_REGION, &region),

@@ -33,9 +33,15 @@ enum {
 	NO_CALL = 0xffff,
 };
 
+/* Not in every installed header */
+#define CAP_VM_TYPES	235
+#define SEV_VM		2
+#define SEV_INIT2	22
+
 enum { LUPDATE = 1, LSECRET, RUNNING, SUPDATE, RUPDATE, SENT };
 
 extern int kvm_fd, sev_fd, failures;
+extern int vm_type;	/* as KVM_CREATE_VM wants it */
 
 /* smoke-tap.c */
 void ok(int good, const char *format, ...)
@@ -106,5 +112,7 @@ void test_certs(void);
 void test_fault_lines(void);
 void test_faults(struct vm *vm);
 void test_dead(void);
+void test_log(int on);
+void test_leaks(void);
 
 #endif /* SMOKE_H */
