@@ -20,6 +20,10 @@ check-asan check-tsan check-valgrind check-clang: check-%:
 check-kernel:
 	@scripts/check kernel
 
+# The same on kernels that watch their locks and their memory: hours.
+check-kernel-full:
+	@scripts/check kernel-full
+
 # make fuzz SECONDS=3600: how long each
 SECONDS ?= 30
 fuzz:
@@ -37,4 +41,4 @@ clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz
 
 .PHONY: all demo check check-asan check-tsan check-valgrind check-clang bench
-.PHONY: check-kernel fuzz clean
+.PHONY: check-kernel check-kernel-full fuzz clean

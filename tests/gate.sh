@@ -278,6 +278,37 @@ count_gate() {
 		counts "0 passed, 0 failed" SKIP 0 '1..0 # SKIP why'
 }
 
+# complaints LINE...: what is made of such a log
+complaints() {
+	printf '%s\n' "$@" >"$copy/log"
+	sh "$tests/testbed/complaints" "$copy/log"
+}
+heard() {
+	test "$(complaints "<6>good" "$1" "<4>more" "<6>good" | wc -l)" = 2
+}
+complaints_gate() {
+	local line
+
+	fresh
+	while read -r line; do
+		ok "complaints: $line" heard "$line"
+	done <<-'EOF'
+		<4>WARNING: possible circular locking dependency detected
+		<4>WARNING: suspicious RCU usage
+		<3>INFO: trying to register non-static key.
+		<3>BUG: sleeping function called from invalid context at a.c:1
+		<3>BUG: KASAN: use-after-free in f+0x1/0x2
+		<3>BUG kmalloc-64 (Tainted: G): Left Redzone overwritten
+		<3>UBSAN: shift-out-of-bounds in a.c:1:2
+		<3>ODEBUG: free active (active state 0) object type: work_struct
+		<4>list_add corruption. prev->next should be next
+		<4>kmemleak: Kernel memory leak detector disabled
+		<4>Call Trace:
+	EOF
+	ok "complaints: none" quiet complaints "<6>WARNING" \
+		"<4>soft-psp: served in software" "<5>kmemleak: ready"
+}
+
 symbols_gate
 headers_gate
 layout_gate
@@ -290,4 +321,5 @@ control_gate
 paths_gate
 built_gate
 count_gate
+complaints_gate
 finish

@@ -36,6 +36,14 @@ static int parse(const char *where, struct sockaddr_in *to)
 	return -1;
 }
 
+/* A host may be one that is slow, as an emulated one is. */
+static int wait_s(void)
+{
+	const char *times = getenv("VMM_PATIENCE");
+
+	return WAIT_S * (times ? atoi(times) : 1);
+}
+
 static int ready(int fd)
 {
 	const int on = 1;
@@ -66,7 +74,7 @@ int link_connect(const char *where)
 
 	if (parse(where, &to))
 		return -1;
-	for (time_t end = time(NULL) + WAIT_S; time(NULL) <= end;) {
+	for (time_t end = time(NULL) + wait_s(); time(NULL) <= end;) {
 		fd = try_connect(&to);
 		if (fd >= 0)
 			return fd;
@@ -99,7 +107,7 @@ int link_accept(const char *where)
 	if (parse(where, &here))
 		return -1;
 	wait.fd = listen_at(&here);
-	if (wait.fd >= 0 && poll(&wait, 1, WAIT_S * 1000) == 1)
+	if (wait.fd >= 0 && poll(&wait, 1, wait_s() * 1000) == 1)
 		fd = accept4(wait.fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		warnx("nobody came to %s", where);

@@ -5,8 +5,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* ADDRESS:PORT; both wait for the other side some seconds. A socket, or -1
- * with a line on standard error. */
+/* ADDRESS:PORT; both wait for the other side some seconds, or VMM_PATIENCE
+ * times as long. A socket, or -1 with a line on standard error. */
 int link_connect(const char *where);
 int link_accept(const char *where);
 

@@ -58,6 +58,7 @@ pack() {
 			"$room/lib/firmware/amd/" &&
 		cp "$2" "$room/scenarios" &&
 		install -m 755 "$root/tests/testbed/init-hosts" "$room/init" &&
+		install -m 755 "$root/tests/testbed/complaints" "$room/bin/" &&
 		(cd "$room" && find . | cpio -o -H newc --quiet | gzip -1) \
 			>"$bed/host$1.gz"
 }
@@ -66,7 +67,11 @@ pack() {
 # factor: it believes the HPET.
 options='console=ttyS0 panic=-1 quiet loglevel=1 ccp.soft_psp=1'
 options+=' tsc=unstable clocksource=hpet no_timer_check'
-longest=1200 # seconds, of all that one boot does
+# A kernel that is for debugging takes so many times as long, and more memory.
+patience=${TESTBED_PATIENCE:-1}
+options+=" rcupdate.rcu_cpu_stall_suppress=1 patience=$patience"
+megabytes=$((patience > 1 ? 640 : 256))
+longest=$((1200 * patience)) # seconds, of all that one boot does
 
 # start HOST GROUP LOG: with a cable to the other
 start() {
@@ -75,7 +80,7 @@ start() {
 	cable+=,local.path=$work/cable$1,remote.path=$work/cable$((3 - $1))
 	exec timeout --foreground -s KILL $((longest + 300)) \
 		qemu-system-x86_64 -accel tcg,thread=multi \
-		-cpu EPYC,+svm,+npt -machine q35 -smp 1 -m 256 -nodefaults \
+		-cpu EPYC,+svm,+npt -machine q35 -smp 1 -m $megabytes -nodefaults \
 		-no-user-config -display none -no-reboot -monitor none \
 		-serial "file:$3" -kernel "$kernel/bzImage" \
 		-initrd "$bed/host$1.gz" \
@@ -103,7 +108,7 @@ stop() {
 up() {
 	local i
 
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 300 * patience; i++)); do
 		grep -q '^READY' "$1.1.log" 2>/dev/null &&
 			grep -q '^READY' "$1.2.log" && return
 		sleep 0.2
