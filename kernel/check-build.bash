@@ -40,19 +40,23 @@ make_in() {
 		KBUILD_BUILD_TIMESTAMP=@0 "$@"
 }
 
-# configure OUT [OPTION...]: check.config, and these options on
+# configure OUT [OPTION...]: check.config, and these options on; anew where that
+# or what the tree can be asked for has changed
 configure() {
-	local out=$1
+	local out=$1 now
 
 	shift
 	mkdir -p "$out" && {
 		cat "$here/check.config"
 		[ $# -eq 0 ] || printf 'CONFIG_%s=y\n' "$@"
 	} >"$out/wanted" || return
+	now=$(cd "$tree" && find arch/x86 virt drivers/crypto lib -name 'Kconfig*' \
+		-exec cat {} + | sha256sum - "$out/wanted")
+	[ "$(cat "$out/configured" 2>/dev/null)" = "$now" ] && return
 	make_in "$out" tinyconfig >/dev/null &&
 		(cd "$tree" && ./scripts/kconfig/merge_config.sh -m -O "$out" \
 			"$out/.config" "$out/wanted") >/dev/null &&
-		make_in "$out" olddefconfig
+		make_in "$out" olddefconfig && echo "$now" >"$out/configured"
 }
 
 # What to build: KVM, the SEV driver and each file outside of them that any of
