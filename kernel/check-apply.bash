@@ -3,6 +3,15 @@
 # Sourced by check: do the patches apply? What they touch, and nothing else of
 # the kernel, is in a git repository, $bare, the base under the tag "base".
 
+# package_of BASE: next is whatever sid had when its series was made
+package_of() {
+	if [ "$1" = next ]; then
+		cut -d' ' -f1 "$here/next/source"
+	else
+		echo "linux-source-$1"
+	fi
+}
+
 # patches GROUP...: in their order, by their path
 patches() {
 	local group

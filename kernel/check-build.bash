@@ -96,6 +96,10 @@ builds() {
 	! comm -13 "$said.base" "$said.$1" | grep .
 }
 
+# what check.config asks for is there: without KVM_AMD_SEV, say, nothing is built
+as_asked() {
+	! grep '^CONFIG' "$here/check.config" | grep -vxFf "$kbuild/.config"
+}
 baseline() {
 	place base && configure "$kbuild" && compile "$dir/said.base"
 }
@@ -156,6 +160,7 @@ check_build() {
 	by_am "${list[@]}" >/dev/null || finish
 	mapfile -t commits < <(in_bare rev-list --reverse base..HEAD)
 	ok "the base builds" baseline
+	ok "it is configured as check.config asks" as_asked
 	for file in "${list[@]}"; do
 		ok "builds, W=1 and sparse add nothing: ${file#"$here/"}" \
 			builds "$number" "${commits[number]}"

@@ -57,4 +57,4 @@ tarball() {
 }
 
 # stamp FILE: changes when the file does
-stamp() { stat -c '%s %Y' "$1"; }
+stamp() { stat -Lc '%s %Y' "$1"; }

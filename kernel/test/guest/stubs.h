@@ -81,6 +81,10 @@ void wrmsrl(unsigned int msr, u64 value);
 #define kvm_para_has_feature(f) ((f) == KVM_FEATURE_MIGRATION_CONTROL)
 #define cc_platform_has(a) ((a) == CC_ATTR_GUEST_MEM_ENCRYPT)
 #define rdmsrl(msr, value) ((void)(value))
+/* since 6.16 */
+#define wrmsrq wrmsrl
+#define wrmsrq_safe wrmsrl_safe
+#define rdmsrq rdmsrl
 
 /* what only has to be there */
 typedef unsigned short efi_char16_t;
