@@ -6,7 +6,7 @@
 # package_of BASE: next is whatever sid had when its series was made
 package_of() {
 	if [ "$1" = next ]; then
-		cut -d' ' -f1 "$here/next/source"
+		sed -n 's/^\(linux-[^ ]*\) .*/\1/p' "$here/next/source"
 	else
 		echo "linux-source-$1"
 	fi

@@ -100,8 +100,17 @@ builds() {
 as_asked() {
 	! grep '^CONFIG' "$here/check.config" | grep -vxFf "$kbuild/.config"
 }
+# baseline: what the base itself says, of a build from nothing. It is kept: a
+# build on top of another one says only what is new.
 baseline() {
-	place base && configure "$kbuild" && compile "$dir/said.base"
+	local now
+
+	place base || return
+	now=$(cat "$dir/unpacked" "$here/check.config" && targets && echo "${CC-}")
+	[ "$(cat "$dir/said.of" 2>/dev/null)" = "$now" ] && return
+	rm -rf "$kbuild" "$dir/said.of"
+	configure "$kbuild" && compile "$dir/said.base" &&
+		echo "$now" >"$dir/said.of"
 }
 
 # takes_effect OPTION: with it asked for; and it is off without
