@@ -241,18 +241,20 @@ static int build(const struct kvm_shared_pages_list *data,
 }
 
 /* An empty list without consent is a VM reset; other than by that a guest
- * that has run has said what nobody can tell again. */
+ * that has run has said what nobody can tell again, and what it asked still
+ * waits for its answer. */
 static void swap(struct sim_list *list, struct sim_gfns *gfns,
 		 const struct kvm_shared_pages_list *data)
 {
 	struct sim_gfns old = list->gfns;
 
-	if (!list->ran || (!data->nents && !data->flags))
+	if (!list->ran || (!data->nents && !data->flags)) {
 		list->incomplete = false;
+		list->epoch++;
+	}
 	list->gfns = *gfns;
 	*gfns = old;
 	list->ready = data->flags & KVM_SHARED_PAGES_READY;
-	list->asked.waits = false;
 	list->generation++;
 }
 

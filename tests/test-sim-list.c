@@ -375,6 +375,26 @@ START_TEST(an_answer_of_an_older_epoch_is_nothing)
 }
 END_TEST
 
+START_TEST(what_a_guest_that_runs_has_asked_outlives_a_set)
+{
+	const uint64_t args[6] = { PAGE_SIZE, 1, 0 };
+	uint64_t ret;
+
+	driver = &drivers[2];
+	open_silent(SEVLM_STATES_COMPARE);
+	sim_list_run(list());
+	ck_assert(!sim_list_hypercall(list(), MAP_GPA_RANGE, args, &ret));
+	ck_assert_int_eq(set(0, KVM_SHARED_PAGES_READY, generation()), 0);
+	sim_list_answered(list(), 0);
+	ck_assert_uint_eq(list()->gfns.count, 1);
+	ck_assert(!sim_list_hypercall(list(), MAP_GPA_RANGE, args, &ret));
+	/* other than a reset */
+	ck_assert_int_eq(set(0, 0, generation()), 0);
+	sim_list_answered(list(), 0);
+	ck_assert_uint_eq(list()->gfns.count, 0);
+}
+END_TEST
+
 START_TEST(other_hypercalls_are_unknown)
 {
 	const uint64_t args[6] = { 0, 1, 0 };
@@ -498,6 +518,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_full_list_makes_the_guest_incomplete);
 	tcase_add_test(tcase, generations_count_changes);
 	tcase_add_test(tcase, an_answer_of_an_older_epoch_is_nothing);
+	tcase_add_test(tcase, what_a_guest_that_runs_has_asked_outlives_a_set);
 	tcase_add_test(tcase, other_hypercalls_are_unknown);
 	tcase_add_test(tcase, who_was_not_offered_it_is_not_even_asked_about);
 	tcase_add_loop_test(tcase, who_answers_the_guest, 0, ARRAY_SIZE(who));
