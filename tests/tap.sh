@@ -29,6 +29,21 @@ quiet() {
 	[ -z "$out" ] || { echo "$out"; return 1; }
 }
 
+# part NAME COMMAND...: the results of a script that prints TAP, among ours
+part() {
+	local name=$1 line none=1
+
+	shift
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) ok "$name: ${line#* - }" true && none= ;;
+		"not ok "*) ok "$name: ${line#* - }" false && none= ;;
+		"#"* | "Bail out"*) echo "# ${line#\# }" ;;
+		esac
+	done < <("$@" 2>&1; echo $? >"$work/status")
+	ok "$name: to the end" test "$(cat "$work/status")$none" = 0
+}
+
 finish() {
 	echo "1..$tap_tests"
 	[ "$tap_failed" -eq 0 ] && [ "$tap_tests" -gt 0 ]

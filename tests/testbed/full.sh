@@ -27,21 +27,6 @@ built() {
 	"$root/kernel/test/build" --base "$1" "${set[@]}" "$kernels-$1"
 }
 
-# part NAME COMMAND...: its results among ours
-part() {
-	local name=$1 line none=1
-
-	shift
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) ok "$name: ${line#* - }" true && none= ;;
-		"not ok "*) ok "$name: ${line#* - }" false && none= ;;
-		"#"* | "Bail out"*) echo "# ${line#\# }" ;;
-		esac
-	done < <("$@" 2>&1; echo $? >"$work/status")
-	ok "$name: to the end" test "$(cat "$work/status")$none" = 0
-}
-
 # kernel BASE SET WATCHED
 kernel() {
 	local name="$1 $2, $3" tests=$root/kernel/test
