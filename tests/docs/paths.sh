@@ -5,7 +5,7 @@ set -u
 . "$(dirname "$0")/../tap.sh"
 cd "$1" || exit 1
 
-rooms='tests|lib|sim|tls|tools|examples|docs|include|scripts|bench|man|\.ci'
+rooms='tests|kernel|lib|sim|tls|tools|examples|docs|include|scripts|bench|man|\.ci'
 grep -oE "[\`(]($rooms)/[A-Za-z0-9_./-]*" ./*.md docs/*.md |
 	sed 's/[`(]//' | sort -u >"$work/paths"
 
