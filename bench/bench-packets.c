@@ -65,7 +65,7 @@ static void send_inner(struct setting *s, uint32_t page)
 {
 	uint32_t at = page % BATCH;
 
-	must(sevlm__send_update(s->send, s->pair.source.ram + gpa_of(page),
+	must(sevlm__send_update(s->send, s->pair.source.ram + gpa_of(page), 1,
 				s->header[at], s->payload[at]),
 	     "send");
 }
@@ -101,7 +101,7 @@ static void receive_call(struct setting *s, uint32_t page)
 static void receive_inner(struct setting *s, uint32_t page)
 {
 	must(sevlm__receive_update(s->receive,
-				   s->pair.target.ram + gpa_of(page),
+				   s->pair.target.ram + gpa_of(page), 1,
 				   s->headers[page], s->payloads[page]),
 	     "receive");
 }

@@ -131,7 +131,11 @@ static int tell_region(struct sevlm_source *source,
 SEVLM_API int sevlm_source_add_region(struct sevlm_source *source, uint64_t gpa,
 				      uint64_t bytes, void *hva, uint32_t type)
 {
-	struct sevlm__region region = { gpa, bytes, hva, type };
+	struct sevlm__region region = {
+		.gpa = gpa,
+		.bytes = bytes,
+		.type = type & ~SEVLM_REGION_CONTIGUOUS,
+	};
 	struct sevlm_vm *vm;
 	int ret;
 

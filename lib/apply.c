@@ -24,13 +24,28 @@ static int apply_round(struct sevlm_target *target, const uint8_t *body,
 	return 0;
 }
 
+/* Nobody was told that a block could go there. */
+static int stray_block(struct sevlm_target *target, uint64_t gpa)
+{
+	return sevlm__fail(&target->engine.error, -EBADMSG,
+			   "four pages in one packet for 0x%llx, which was not "
+			   "declared contiguous",
+			   (unsigned long long)gpa);
+}
+
+static bool takes_block(const struct sevlm__region *region, uint64_t gpa)
+{
+	return region->blocks &&
+	       region->bytes - (gpa - region->gpa) >= BLOCK_SIZE;
+}
+
 /* May a page of this kind go there? */
 static int check_page(struct sevlm_target *target, uint64_t entry,
 		      struct sevlm__region *region)
 {
 	struct sevlm__engine *engine = &target->engine;
 	uint64_t gpa = sevlm__entry_gpa(entry);
-	bool private = sevlm__entry_kind(entry) == KIND_PRIVATE;
+	bool private = sevlm__entry_private(entry);
 
 	if (gpa < target->next_gpa)
 		return sevlm__fail(&engine->error, -EPROTO,
@@ -50,7 +65,9 @@ static int check_page(struct sevlm_target *target, uint64_t entry,
 				   "a %s page for 0x%llx, where none belongs",
 				   private ? "private" : "shared",
 				   (unsigned long long)gpa);
-	target->next_gpa = gpa + PAGE_SIZE;
+	if (sevlm__entry_kind(entry) == KIND_BLOCK && !takes_block(region, gpa))
+		return stray_block(target, gpa);
+	target->next_gpa = gpa + sevlm__entry_pages(entry) * PAGE_SIZE;
 	return 0;
 }
 
@@ -60,18 +77,31 @@ struct cut {
 	const uint8_t *payload;
 };
 
-static int place_private(struct sevlm_target *target, uint8_t *hva,
-			 struct cut *cut)
+static int place_packet(struct sevlm_target *target, uint8_t *hva,
+			struct cut *cut, uint32_t pages)
 {
-	int ret = sevlm__receive_update(target->receive, hva, cut->header,
-					cut->payload);
+	int ret = sevlm__receive_update(target->receive, hva, pages,
+					cut->header, cut->payload);
 
 	if (ret)
 		return target_blame(target, ret);
 	cut->header += SEVLM_PACKET_HEADER_SIZE;
-	cut->payload += PAGE_SIZE;
-	target->engine.progress.private_pages++;
+	cut->payload += pages * PAGE_SIZE;
+	target->engine.progress.private_pages += pages;
+	target->engine.progress.packets++;
 	return 0;
+}
+
+static int place_private(struct sevlm_target *target, uint8_t *hva,
+			 struct cut *cut)
+{
+	return place_packet(target, hva, cut, 1);
+}
+
+static int place_block(struct sevlm_target *target, uint8_t *hva,
+		       struct cut *cut)
+{
+	return place_packet(target, hva, cut, BLOCK_PAGES);
 }
 
 static int place_shared(struct sevlm_target *target, uint8_t *hva,
@@ -99,6 +129,7 @@ static int (*const place[])(struct sevlm_target *target, uint8_t *hva,
 	[KIND_PRIVATE] = place_private,
 	[KIND_SHARED] = place_shared,
 	[KIND_ZERO] = place_zero,
+	[KIND_BLOCK] = place_block,
 };
 
 /* Pages side by side and of one state, so that a batch takes few notes. */
@@ -109,16 +140,20 @@ struct arrivals {
 };
 
 static void arrived(struct sevlm__pages *pages, struct arrivals *run,
-		    uint64_t gpa, bool shared)
+		    uint64_t entry)
 {
+	bool shared = !sevlm__entry_private(entry);
+	uint32_t count = sevlm__entry_pages(entry);
+	uint64_t gpa = sevlm__entry_gpa(entry);
+
 	if (run->count && run->shared == shared &&
 	    gpa == run->gpa + (run->count << PAGE_SHIFT)) {
-		run->count++;
+		run->count += count;
 		return;
 	}
 	if (run->count)
 		sevlm__pages_arrived(pages, run->gpa, run->count, run->shared);
-	*run = (struct arrivals){ gpa, 1, shared };
+	*run = (struct arrivals){ gpa, count, shared };
 }
 
 static int apply_pages(struct sevlm_target *target, const uint8_t *body,
@@ -145,7 +180,7 @@ static int apply_pages(struct sevlm_target *target, const uint8_t *body,
 					  &cut);
 		if (ret)
 			return ret;
-		arrived(pages, &run, gpa, kind != KIND_PRIVATE);
+		arrived(pages, &run, entry);
 	}
 	sevlm__pages_arrived(pages, run.gpa, run.count, run.shared);
 	return 0;

@@ -239,6 +239,9 @@ int sevlm__handshake_check(struct sevlm__engine *engine, const uint8_t *body,
 int sevlm__handshake_consent(struct sevlm__engine *engine, uint32_t control);
 int sevlm__handshake_regions(struct sevlm__engine *engine,
 			     const struct sevlm__hello *hello);
+/* of the source: where the target takes blocks, and this side can */
+int sevlm__handshake_blocks(struct sevlm__engine *engine,
+			    const struct sevlm__hello *hello);
 int sevlm__handshake_cpuid(struct sevlm__engine *engine,
 			   const struct sevlm__hello *hello);
 

@@ -58,6 +58,12 @@ static int send_hello(struct sevlm__engine *engine, struct sevlm__hello *hello)
 					RECORD_HEADER_SIZE);
 }
 
+/* what another migration of this guest could */
+static void forbid_blocks(struct sevlm__engine *engine)
+{
+	sevlm__pages_forbid_blocks(engine->vm->pages, 0, UINT64_MAX);
+}
+
 int sevlm__handshake_source(struct sevlm__engine *engine, uint32_t policy,
 			    const uint8_t *pdh, const uint8_t *chain)
 {
@@ -73,15 +79,44 @@ int sevlm__handshake_source(struct sevlm__engine *engine, uint32_t policy,
 		.cpuid_count = engine->cpuid.count,
 	};
 
+	forbid_blocks(engine);
 	hello.control &= SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY;
 	return send_hello(engine, &hello);
+}
+
+/* The regions whose blocks may come, and are let in from now on. */
+static uint32_t list_contiguous(struct sevlm__engine *engine, uint8_t *out)
+{
+	struct sevlm__pages *pages = engine->vm->pages;
+	struct sevlm__writer w = sevlm__writer(
+		out, SEVLM_MAX_REGIONS * CONTIGUOUS_SIZE);
+	struct sevlm__region region;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; sevlm__pages_region(pages, i, &region); i++) {
+		if (!region.contiguous)
+			continue;
+		if (!count && !sevlm__kernel_blocks(&engine->vm->kernel))
+			break;
+		sevlm__pages_allow_blocks(pages, region.gpa);
+		sevlm__put64(&w, region.gpa);
+		count++;
+	}
+	return count;
 }
 
 int sevlm__handshake_target(struct sevlm__engine *engine, const uint8_t *pdh,
 			    const uint8_t *chain)
 {
-	struct sevlm__hello hello = { .pdh = pdh, .chain = chain };
+	uint8_t contiguous[SEVLM_MAX_REGIONS * CONTIGUOUS_SIZE];
+	struct sevlm__hello hello = {
+		.pdh = pdh,
+		.chain = chain,
+		.contiguous = contiguous,
+	};
 
+	forbid_blocks(engine);
+	hello.contiguous_count = list_contiguous(engine, contiguous);
 	return send_hello(engine, &hello);
 }
 
@@ -206,6 +241,37 @@ int sevlm__handshake_regions(struct sevlm__engine *engine,
 				   "the RAM differs: the source has nothing at "
 				   "0x%llx",
 				   (unsigned long long)ours.gpa);
+	return 0;
+}
+
+static int not_contiguous(struct sevlm__engine *engine, uint64_t gpa)
+{
+	return sevlm__fail(&engine->error, -EPROTO,
+			   "the target declares 0x%llx contiguous, where no "
+			   "region begins, or out of order",
+			   (unsigned long long)gpa);
+}
+
+int sevlm__handshake_blocks(struct sevlm__engine *engine,
+			    const struct sevlm__hello *hello)
+{
+	struct sevlm__pages *pages = engine->vm->pages;
+	struct sevlm__reader r = sevlm__reader(
+		hello->contiguous, hello->contiguous_count * CONTIGUOUS_SIZE);
+	bool able = r.left && sevlm__kernel_blocks(&engine->vm->kernel);
+	struct sevlm__region region;
+	uint64_t gpa, next = 0;
+
+	while (r.left) {
+		gpa = sevlm__get64(&r);
+		if (gpa < next ||
+		    !sevlm__pages_find(pages, gpa, PAGE_SIZE, &region) ||
+		    region.gpa != gpa)
+			return not_contiguous(engine, gpa);
+		next = gpa + PAGE_SIZE;
+		if (able)
+			sevlm__pages_allow_blocks(pages, gpa);
+	}
 	return 0;
 }
 

@@ -138,7 +138,7 @@ static int round_(struct line *line, const uint8_t *body, size_t bytes)
 
 static int pages(struct line *line, const uint8_t *body, size_t bytes)
 {
-	uint32_t kinds[KIND_ZERO + 1] = { 0 };
+	uint32_t kinds[KIND_BLOCK + 1] = { 0 };
 	struct sevlm__batch batch;
 	int ret = sevlm__batch_decode(body, bytes, &batch);
 
@@ -147,10 +147,13 @@ static int pages(struct line *line, const uint8_t *body, size_t bytes)
 	for (uint32_t i = 0; i < batch.count; i++)
 		kinds[sevlm__entry_kind(sevlm__entry(&batch, i))]++;
 	add(line, "%u private, %u shared, %u zero, 0x%llx to 0x%llx",
-	    kinds[KIND_PRIVATE], kinds[KIND_SHARED], kinds[KIND_ZERO],
+	    kinds[KIND_PRIVATE] + kinds[KIND_BLOCK] * BLOCK_PAGES,
+	    kinds[KIND_SHARED], kinds[KIND_ZERO],
 	    (unsigned long long)sevlm__entry_gpa(sevlm__entry(&batch, 0)),
 	    (unsigned long long)sevlm__entry_gpa(
 		    sevlm__entry(&batch, batch.count - 1)));
+	if (kinds[KIND_BLOCK])
+		add(line, ", %u packets of four pages", kinds[KIND_BLOCK]);
 	return 0;
 }
 

@@ -18,6 +18,9 @@
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE SEVLM_PAGE_SIZE
+/* what the firmware puts into one packet at most, where it lies together */
+#define BLOCK_PAGES 4u
+#define BLOCK_SIZE  (BLOCK_PAGES * PAGE_SIZE)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- layer 0: error.c -------------------------------------------------- */
@@ -69,9 +72,10 @@ int sevlm__kernel_send_start(struct sevlm__kernel *kernel,
 			     struct sevlm__error *error,
 			     const struct sevlm_peer *peer, void *session,
 			     uint32_t *ret_policy);
+/* of 1 or BLOCK_PAGES pages; -ENOTSUP of a block: it has to go page by page */
 int sevlm__kernel_send_update(struct sevlm__kernel *kernel,
 			      struct sevlm__error *error, const void *hva,
-			      void *header, void *payload);
+			      uint32_t pages, void *header, void *payload);
 int sevlm__kernel_send_finish(struct sevlm__kernel *kernel,
 			      struct sevlm__error *error);
 int sevlm__kernel_send_cancel(struct sevlm__kernel *kernel,
@@ -81,9 +85,13 @@ int sevlm__kernel_receive_start(struct sevlm__kernel *kernel,
 				const void *pdh, const void *session);
 int sevlm__kernel_receive_update(struct sevlm__kernel *kernel,
 				 struct sevlm__error *error, void *hva,
-				 const void *header, const void *payload);
+				 uint32_t pages, const void *header,
+				 const void *payload);
 int sevlm__kernel_receive_finish(struct sevlm__kernel *kernel,
 				 struct sevlm__error *error);
+
+/* does the kernel (uapi/) take blocks? */
+bool sevlm__kernel_blocks(struct sevlm__kernel *kernel);
 
 /* The list of shared pages that a patched kernel keeps (uapi/), by page
  * numbers; as it came, unchecked but for the errno. */
@@ -203,13 +211,17 @@ struct sevlm__region {
 	uint64_t gpa;
 	uint64_t bytes;
 	uint8_t *hva;
-	uint32_t type;		/* SEVLM_REGION_* */
+	uint32_t type;		/* SEVLM_REGION_*, without the flag */
+	bool contiguous;	/* blocks lie together in the host's memory */
+	bool blocks;		/* ... and both sides of a migration can */
 };
 
-/* a page taken for sending */
+/* a page, or a block of private ones, taken for sending */
 struct sevlm__page {
 	uint64_t gpa;
 	uint8_t *hva;
+	uint32_t pages;		/* 1 or BLOCK_PAGES */
+	uint32_t before;	/* pages that were taken with it, before it */
 	bool shared;
 };
 
@@ -225,7 +237,8 @@ struct sevlm__span {
 int sevlm__pages_new(struct sevlm__pages **ret);
 void sevlm__pages_free(struct sevlm__pages *pages);
 
-/* -EINVAL: unaligned, empty, wrapping, past 2^52, overlapping, unknown type;
+/* -EINVAL: unaligned, empty, wrapping, past 2^52, overlapping, unknown type,
+ * contiguous but not moved as packets or with blocks that straddle;
  * -ENOBUFS, -ENOMEM. While tracking, a new region's pages are pending. */
 int sevlm__pages_add_region(struct sevlm__pages *pages, uint64_t gpa,
 			    uint64_t bytes, void *hva, uint32_t type);
@@ -236,6 +249,13 @@ bool sevlm__pages_region(struct sevlm__pages *pages, uint32_t index,
 /* the region that holds [gpa, gpa + bytes); false where none does */
 bool sevlm__pages_find(struct sevlm__pages *pages, uint64_t gpa,
 		       uint64_t bytes, struct sevlm__region *ret);
+
+/* Blocks of the region that begins there travel from now on, if it is
+ * contiguous */
+void sevlm__pages_allow_blocks(struct sevlm__pages *pages, uint64_t gpa);
+/* ... those of no region that the pages touch */
+void sevlm__pages_forbid_blocks(struct sevlm__pages *pages, uint64_t gpa,
+				uint64_t count);
 
 /* record what the guest announced. gpa aligned, no wrap: checked by the
  * caller. While tracking, pages that change become pending. -ENOBUFS: the
@@ -273,7 +293,8 @@ uint64_t sevlm__pages_round(struct sevlm__pages *pages, uint64_t *ret_new);
 uint64_t sevlm__pages_todo(struct sevlm__pages *pages);
 uint64_t sevlm__pages_pending(struct sevlm__pages *pages);
 /* take up to max todo pages at or after *cursor, by rising address; *cursor
- * moves behind the last; returns how many, 0 at the end of the round */
+ * moves behind the last; returns how many entries, 0 at the end of the round.
+ * Fewer pages than there is room for are taken where a block comes next. */
 uint32_t sevlm__pages_take(struct sevlm__pages *pages, uint64_t *cursor,
 			   struct sevlm__page *ret, uint32_t max);
 /* take the next run of skip pages at or after *cursor; false at the end */
@@ -493,9 +514,10 @@ struct sevlm_send {
 	uint8_t session[SEVLM_SESSION_SIZE];
 };
 
-/* sevlm_send_packet() without the questions, for the engine's batches */
-int sevlm__send_update(struct sevlm_send *send, const void *hva, void *header,
-		       void *payload);
+/* sevlm_send_packet() without the questions, for the engine's batches; of a
+ * page or a block, as sevlm__kernel_send_update() */
+int sevlm__send_update(struct sevlm_send *send, const void *hva,
+		       uint32_t pages, void *header, void *payload);
 
 struct sevlm_receive {
 	struct sevlm_vm *vm;
@@ -510,6 +532,7 @@ int sevlm__receive_start(struct sevlm_vm *vm, uint32_t policy, const void *pdh,
 			 const void *session,
 			 struct sevlm_receive **ret_receive);
 int sevlm__receive_update(struct sevlm_receive *receive, void *hva,
-			  const void *header, const void *payload);
+			  uint32_t pages, const void *header,
+			  const void *payload);
 
 #endif /* SEVLM_INTERNAL_H */

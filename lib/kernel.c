@@ -7,6 +7,7 @@
 #include <linux/psp-sev.h>
 
 #include "internal.h"
+#include "uapi/kvm_sev_packet.h"
 #include "uapi/kvm_shared_list.h"
 
 /* Values, not the names of installed headers: some released ones are wrong. */
@@ -244,19 +245,24 @@ int sevlm__kernel_send_start(struct sevlm__kernel *kernel,
 
 int sevlm__kernel_send_update(struct sevlm__kernel *kernel,
 			      struct sevlm__error *error, const void *hva,
-			      void *header, void *payload)
+			      uint32_t pages, void *header, void *payload)
 {
 	struct kvm_sev_send_update_data data = {
 		.hdr_uaddr = (uintptr_t)header,
 		.hdr_len = SEVLM_PACKET_HEADER_SIZE,
 		.guest_uaddr = (uintptr_t)hva,
-		.guest_len = PAGE_SIZE,
+		.guest_len = pages * PAGE_SIZE,
 		.trans_uaddr = (uintptr_t)payload,
-		.trans_len = PAGE_SIZE,
+		.trans_len = pages * PAGE_SIZE,
 	};
+	int ret = command(kernel, error, "SEND_UPDATE_DATA",
+			  KVM_SEV_SEND_UPDATE_DATA, &data);
 
-	return command(kernel, error, "SEND_UPDATE_DATA",
-		       KVM_SEV_SEND_UPDATE_DATA, &data);
+	/* firmware that wants packets smaller, where KVM did not mind */
+	if (ret == -EREMOTEIO && pages > 1 &&
+	    error->status == STATUS_INVALID_LEN)
+		ret = -ENOTSUP;
+	return ret;
 }
 
 int sevlm__kernel_send_finish(struct sevlm__kernel *kernel,
@@ -298,15 +304,16 @@ int sevlm__kernel_receive_start(struct sevlm__kernel *kernel,
 
 int sevlm__kernel_receive_update(struct sevlm__kernel *kernel,
 				 struct sevlm__error *error, void *hva,
-				 const void *header, const void *payload)
+				 uint32_t pages, const void *header,
+				 const void *payload)
 {
 	struct kvm_sev_receive_update_data data = {
 		.hdr_uaddr = (uintptr_t)header,
 		.hdr_len = SEVLM_PACKET_HEADER_SIZE,
 		.guest_uaddr = (uintptr_t)hva,
-		.guest_len = PAGE_SIZE,
+		.guest_len = pages * PAGE_SIZE,
 		.trans_uaddr = (uintptr_t)payload,
-		.trans_len = PAGE_SIZE,
+		.trans_len = pages * PAGE_SIZE,
 	};
 
 	return command(kernel, error, "RECEIVE_UPDATE_DATA",
@@ -318,6 +325,13 @@ int sevlm__kernel_receive_finish(struct sevlm__kernel *kernel,
 {
 	return command(kernel, error, "RECEIVE_FINISH", KVM_SEV_RECEIVE_FINISH,
 		       NULL);
+}
+
+bool sevlm__kernel_blocks(struct sevlm__kernel *kernel)
+{
+	return vm_ioctl(kernel, KVM_CHECK_EXTENSION,
+			(void *)(uintptr_t)KVM_CAP_SEV_PACKET_SIZE) >=
+	       (int)BLOCK_SIZE;
 }
 
 /* ---- the list of shared pages ---- */
@@ -428,6 +442,8 @@ void sevlm__kernel_extensions(struct sevlm__kernel *kernel,
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (extension(kernel, flags[i].cap))
 			host->flags |= flags[i].flag;
+	if (extension(kernel, KVM_CAP_SEV_PACKET_SIZE) >= (int)BLOCK_SIZE)
+		host->flags |= SEVLM_HOST_BLOCKS;
 	host->exit_hypercall =
 		(uint32_t)extension(kernel, KVM_CAP_EXIT_HYPERCALL);
 }

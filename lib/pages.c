@@ -162,6 +162,14 @@ static int make_chunks(struct sevlm__pages *pages, uint64_t first, uint64_t end)
 	return 0;
 }
 
+/* A block is one in guest memory and one in the host's. */
+static bool in_packets(const struct sevlm__region *region)
+{
+	return (region->type == SEVLM_REGION_TRACKED ||
+		region->type == SEVLM_REGION_PRIVATE) &&
+	       !((region->gpa - (uintptr_t)region->hva) % BLOCK_SIZE);
+}
+
 static bool valid(const struct sevlm__region *region)
 {
 	uint64_t hva = (uintptr_t)region->hva;
@@ -173,6 +181,8 @@ static bool valid(const struct sevlm__region *region)
 	if ((region->gpa | region->bytes | hva) % PAGE_SIZE || !region->bytes)
 		return false;
 	if (region->bytes > limit || region->gpa > limit - region->bytes)
+		return false;
+	if (region->contiguous && !in_packets(region))
 		return false;
 	/* what is not moved is not read either */
 	if (!region->hva)
@@ -209,7 +219,13 @@ static int insert(struct sevlm__pages *pages,
 int sevlm__pages_add_region(struct sevlm__pages *pages, uint64_t gpa,
 			    uint64_t bytes, void *hva, uint32_t type)
 {
-	struct sevlm__region region = {gpa, bytes, hva, type};
+	struct sevlm__region region = {
+		.gpa = gpa,
+		.bytes = bytes,
+		.hva = hva,
+		.type = type & ~SEVLM_REGION_CONTIGUOUS,
+		.contiguous = type & SEVLM_REGION_CONTIGUOUS,
+	};
 	int ret;
 
 	if (!valid(&region))
@@ -275,6 +291,35 @@ bool sevlm__pages_find(struct sevlm__pages *pages, uint64_t gpa, uint64_t bytes,
 		*ret = *region;
 	sevlm__pages_unlock(pages);
 	return found;
+}
+
+void sevlm__pages_allow_blocks(struct sevlm__pages *pages, uint64_t gpa)
+{
+	struct sevlm__region *region;
+	uint32_t i;
+
+	sevlm__pages_lock(pages);
+	i = sevlm__pages_seek(pages, gpa >> PAGE_SHIFT);
+	region = &pages->regions[i];
+	if (i < pages->count && region->gpa == gpa)
+		region->blocks = region->contiguous;
+	sevlm__pages_unlock(pages);
+}
+
+void sevlm__pages_forbid_blocks(struct sevlm__pages *pages, uint64_t gpa,
+				uint64_t count)
+{
+	uint64_t first = gpa >> PAGE_SHIFT;
+	uint64_t end = sevlm__bounded_end(first, count);
+	uint32_t i;
+
+	sevlm__pages_lock(pages);
+	for (i = sevlm__pages_seek(pages, first); i < pages->count; i++) {
+		if (sevlm__first_page(&pages->regions[i]) >= end)
+			break;
+		pages->regions[i].blocks = false;
+	}
+	sevlm__pages_unlock(pages);
 }
 
 uint64_t sevlm__pages_total(struct sevlm__pages *pages)

@@ -85,37 +85,92 @@ static uint8_t *nth(uint8_t *base, uint32_t index, size_t size)
 	return base + index * size;
 }
 
-static int encrypt(struct sevlm_source *source, struct sevlm__out *out,
-		   const struct sevlm__page *taken, uint32_t count)
+/* pages of one batch, with their packets in source->headers and out->payload
+ * by how many pages are before */
+struct batch {
+	struct sevlm__page at[SEVLM_MAX_BATCH];
+	uint32_t count;
+};
+
+static int encrypt_one(struct sevlm_source *source, struct sevlm__out *out,
+		       const struct sevlm__page *page)
 {
-	uint8_t *headers = source->headers;
+	if (atomic_load(&source->engine.cancelled))
+		return sevlm__fail(&source->engine.error, -ECANCELED,
+				   "cancelled");
+	return sevlm__send_update(source->send, page->hva, page->pages,
+				  nth(source->headers, page->before,
+				      SEVLM_PACKET_HEADER_SIZE),
+				  nth(out->payload, page->before, PAGE_SIZE));
+}
+
+/* The block at i becomes its pages; there is room, as pages are counted. */
+static void split(struct batch *batch, uint32_t i)
+{
+	struct sevlm__page *at = &batch->at[i], page = *at;
+	uint32_t more = page.pages - 1;
+
+	memmove(at + 1 + more, at + 1, (batch->count - i - 1) * sizeof(*at));
+	batch->count += more;
+	page.pages = 1;
+	for (uint32_t n = 0; n <= more; n++) {
+		at[n] = page;
+		page.gpa += PAGE_SIZE;
+		page.hva += PAGE_SIZE;
+		page.before++;
+	}
+}
+
+/* The kernel finds the block scattered: its region was not what the VMM took
+ * it for, and is not tried again in this migration. */
+static void give_up_blocks(struct sevlm_source *source, struct batch *batch,
+			   uint32_t i)
+{
+	struct sevlm_vm *vm = source->engine.vm;
+
+	sevlm__pages_forbid_blocks(vm->pages, batch->at[i].gpa, BLOCK_PAGES);
+	sevlm__error_clear(&vm->error);
+	for (; i < batch->count; i++)
+		if (batch->at[i].pages > 1)
+			split(batch, i);
+}
+
+static int encrypt(struct sevlm_source *source, struct sevlm__out *out,
+		   struct batch *batch)
+{
 	int ret;
 
-	for (uint32_t i = 0; i < count; i++) {
-		if (taken[i].shared)
+	for (uint32_t i = 0; i < batch->count; i++) {
+		if (batch->at[i].shared)
 			continue;
-		if (atomic_load(&source->engine.cancelled))
-			return sevlm__fail(&source->engine.error, -ECANCELED,
-					   "cancelled");
-		ret = sevlm__send_update(
-			source->send, taken[i].hva,
-			nth(headers, i, SEVLM_PACKET_HEADER_SIZE),
-			nth(out->payload, i, PAGE_SIZE));
+		ret = encrypt_one(source, out, &batch->at[i]);
+		if (ret == -ENOTSUP && batch->at[i].pages > 1) {
+			give_up_blocks(source, batch, i);
+			ret = encrypt_one(source, out, &batch->at[i]);
+		}
 		if (ret)
-			return source_blame(source, ret);
+			return ret == -ECANCELED ? ret :
+						   source_blame(source, ret);
 	}
 	return 0;
 }
 
 /* A page that changed state since it was taken is pending again: what was
- * read of it is of neither state and is thrown away. */
+ * read of it is of neither state and is thrown away. The others of its block
+ * can only be read anew with it. */
 static bool still_true(struct sevlm_source *source,
 		       const struct sevlm__page *page, bool quiet)
 {
-	if (quiet || sevlm__pages_shared(source->engine.vm->pages,
-					 page->gpa) == page->shared)
+	struct sevlm__pages *pages = source->engine.vm->pages;
+	bool same = true;
+
+	for (uint32_t i = 0; !quiet && same && i < page->pages; i++)
+		same = sevlm__pages_shared(pages, page->gpa + i * PAGE_SIZE) ==
+		       page->shared;
+	if (same)
 		return true;
-	source->engine.progress.changed_pages++;
+	sevlm__pages_dirty(pages, page->gpa, page->pages);
+	source->engine.progress.changed_pages += page->pages;
 	return false;
 }
 
@@ -125,8 +180,10 @@ static uint64_t classify(struct sevlm_source *source,
 	struct sevlm_progress *progress = &source->engine.progress;
 
 	if (!page->shared) {
-		progress->private_pages++;
-		return page->gpa | KIND_PRIVATE;
+		progress->private_pages += page->pages;
+		progress->packets++;
+		return page->gpa |
+		       (page->pages > 1 ? KIND_BLOCK : KIND_PRIVATE);
 	}
 	if (sevlm__engine_zero(page->hva)) {
 		progress->zero_pages++;
@@ -140,23 +197,26 @@ struct layout {
 	struct sevlm__writer entries;
 	uint8_t *headers[SEVLM_MAX_BATCH];
 	uint32_t count;
+	uint32_t pages;
 	uint32_t packets;
 };
 
 static void lay_out_page(struct sevlm_source *source, struct sevlm__out *out,
-			 const struct sevlm__page *page, uint32_t index,
-			 struct layout *layout)
+			 const struct sevlm__page *page, struct layout *layout)
 {
 	uint64_t entry = classify(source, page);
 
 	sevlm__put64(&layout->entries, entry);
 	layout->count++;
+	layout->pages += page->pages;
 	switch (sevlm__entry_kind(entry)) {
 	case KIND_PRIVATE:
+	case KIND_BLOCK:
 		layout->headers[layout->packets++] =
-			nth(source->headers, index, SEVLM_PACKET_HEADER_SIZE);
-		sevlm__out_add(out, nth(out->payload, index, PAGE_SIZE),
-			       PAGE_SIZE);
+			nth(source->headers, page->before,
+			    SEVLM_PACKET_HEADER_SIZE);
+		sevlm__out_add(out, nth(out->payload, page->before, PAGE_SIZE),
+			       page->pages * PAGE_SIZE);
 		break;
 	case KIND_SHARED:
 		sevlm__out_add(out, page->hva, PAGE_SIZE);
@@ -165,7 +225,7 @@ static void lay_out_page(struct sevlm_source *source, struct sevlm__out *out,
 }
 
 static void lay_out(struct sevlm_source *source, struct sevlm__out *out,
-		    const struct sevlm__page *taken, uint32_t count, bool quiet,
+		    const struct batch *batch, bool quiet,
 		    struct layout *layout)
 {
 	uint8_t *body = out->head + RECORD_HEADER_SIZE;
@@ -173,36 +233,36 @@ static void lay_out(struct sevlm_source *source, struct sevlm__out *out,
 	layout->entries =
 		sevlm__writer(body, OUT_HEAD_SIZE - RECORD_HEADER_SIZE);
 	layout->count = 0;
+	layout->pages = 0;
 	layout->packets = 0;
 	sevlm__put64(&layout->entries, 0);
-	for (uint32_t i = 0; i < count; i++)
-		if (still_true(source, &taken[i], quiet))
-			lay_out_page(source, out, &taken[i], i, layout);
+	for (uint32_t i = 0; i < batch->count; i++)
+		if (still_true(source, &batch->at[i], quiet))
+			lay_out_page(source, out, &batch->at[i], layout);
 	for (uint32_t i = 0; i < layout->packets; i++)
 		sevlm__put_bytes(&layout->entries, layout->headers[i],
 				 SEVLM_PACKET_HEADER_SIZE);
 }
 
 static int send_batch(struct sevlm_source *source, struct sevlm__out *out,
-		      const struct sevlm__page *taken, uint32_t count,
-		      uint64_t generation)
+		      struct batch *batch, uint64_t generation)
 {
 	struct sevlm__pages *pages = source->engine.vm->pages;
 	struct sevlm__writer count_field;
 	struct layout layout;
 	bool quiet;
-	int ret = encrypt(source, out, taken, count);
+	int ret = encrypt(source, out, batch);
 
 	if (ret)
 		return ret;
 	quiet = generation == sevlm__pages_generation(pages);
-	lay_out(source, out, taken, count, quiet, &layout);
+	lay_out(source, out, batch, quiet, &layout);
 	if (!layout.count)
 		return 0;
 	count_field = sevlm__writer(out->head + RECORD_HEADER_SIZE, 4);
 	sevlm__put32(&count_field, layout.count);
 	sevlm__schedule_sent(&source->schedule, source->engine.now_ns,
-			     layout.count);
+			     layout.pages);
 	return sevlm__engine_commit_out(
 		&source->engine, out, RECORD_PAGES,
 		(size_t)(layout.entries.at - out->head));
@@ -210,20 +270,19 @@ static int send_batch(struct sevlm_source *source, struct sevlm__out *out,
 
 int source_pages(struct sevlm_source *source)
 {
-	struct sevlm__page taken[SEVLM_MAX_BATCH];
 	struct sevlm__engine *engine = &source->engine;
 	struct sevlm__out *out = sevlm__outbox_begin(&engine->outbox);
+	struct batch batch;
 	uint64_t generation;
-	uint32_t count;
 
 	if (!out)
 		return -EAGAIN;
 	/* read before the states are: a change in between only costs a look */
 	generation = sevlm__pages_generation(engine->vm->pages);
-	count = sevlm__pages_take(engine->vm->pages, &source->cursor, taken,
-				  batch_limit(source));
-	if (count)
-		return send_batch(source, out, taken, count, generation);
+	batch.count = sevlm__pages_take(engine->vm->pages, &source->cursor,
+					batch.at, batch_limit(source));
+	if (batch.count)
+		return send_batch(source, out, &batch, generation);
 	source->cursor = 0;
 	source->state = SOURCE_FREE;
 	return 0;

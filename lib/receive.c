@@ -87,11 +87,12 @@ SEVLM_API int sevlm_receive_start(struct sevlm_vm *vm,
 }
 
 int sevlm__receive_update(struct sevlm_receive *receive, void *hva,
-			  const void *header, const void *payload)
+			  uint32_t pages, const void *header,
+			  const void *payload)
 {
 	return sevlm__kernel_receive_update(&receive->vm->kernel,
-					    &receive->vm->error, hva, header,
-					    payload);
+					    &receive->vm->error, hva, pages,
+					    header, payload);
 }
 
 SEVLM_API int sevlm_receive_packet(struct sevlm_receive *receive, uint64_t gpa,
@@ -108,7 +109,7 @@ SEVLM_API int sevlm_receive_packet(struct sevlm_receive *receive, uint64_t gpa,
 	    region.type == SEVLM_REGION_SHARED)
 		return -EINVAL;
 	return sevlm__receive_update(receive, region.hva + (gpa - region.gpa),
-				     header, payload);
+				     1, header, payload);
 }
 
 SEVLM_API int sevlm_receive_finish(struct sevlm_receive *receive)

@@ -84,12 +84,19 @@ int sevlm__record_decode(const uint8_t *in, struct sevlm__record *record)
 #define FIELD_AMD     5u
 #define FIELD_REGIONS 6u
 #define FIELD_CPUID   7u
+#define FIELD_CONTIGUOUS 8u
+
+/* what a peer that does not know it does well without */
+static uint16_t field_flags(uint16_t id)
+{
+	return id == FIELD_CONTIGUOUS ? 0 : RECORD_REQUIRED;
+}
 
 static void put_field(struct sevlm__writer *w, uint16_t id, const void *bytes,
 		      uint32_t count)
 {
 	sevlm__put16(w, id);
-	sevlm__put16(w, RECORD_REQUIRED);
+	sevlm__put16(w, field_flags(id));
 	sevlm__put32(w, count);
 	sevlm__put_bytes(w, bytes, count);
 }
@@ -132,6 +139,9 @@ size_t sevlm__hello_encode(const struct sevlm__hello *hello, uint8_t *out,
 	if (hello->cpuid)
 		put_field(&w, FIELD_CPUID, hello->cpuid,
 			  hello->cpuid_count * SEVLM__CPUID_ENTRY);
+	if (hello->contiguous_count)
+		put_field(&w, FIELD_CONTIGUOUS, hello->contiguous,
+			  hello->contiguous_count * CONTIGUOUS_SIZE);
 	return w.bad ? 0 : room - w.left;
 }
 
@@ -168,6 +178,11 @@ static bool take_field(struct sevlm__hello *hello, uint16_t id,
 		hello->cpuid_count = count / SEVLM__CPUID_ENTRY;
 		return count && !(count % SEVLM__CPUID_ENTRY) &&
 		       hello->cpuid_count <= SEVLM__CPUID_MAX;
+	case FIELD_CONTIGUOUS:
+		hello->contiguous = bytes;
+		hello->contiguous_count = count / CONTIGUOUS_SIZE;
+		return count && !(count % CONTIGUOUS_SIZE) &&
+		       hello->contiguous_count <= SEVLM_MAX_REGIONS;
 	}
 	return false;
 }
@@ -182,7 +197,7 @@ static int get_field(struct sevlm__hello *hello, struct sevlm__reader *r,
 
 	if (!bytes || flags & ~RECORD_REQUIRED || !id)
 		return -EBADMSG;
-	if (id > FIELD_CPUID)
+	if (id > FIELD_CONTIGUOUS)
 		return flags & RECORD_REQUIRED ? -EPROTO : 0;
 	if (*seen & 1u << id)
 		return -EBADMSG;
@@ -249,20 +264,33 @@ int sevlm__region_decode(const uint8_t *in, struct sevlm__region *region,
 	return 0;
 }
 
+static bool entry_valid(uint64_t entry)
+{
+	uint32_t kind = sevlm__entry_kind(entry);
+
+	return kind >= KIND_PRIVATE && kind <= KIND_BLOCK &&
+	       !(kind == KIND_BLOCK && sevlm__entry_gpa(entry) % BLOCK_SIZE);
+}
+
+/* payloads: in pages */
 static bool count_kinds(const struct sevlm__batch *batch, uint32_t *packets,
 			uint32_t *payloads)
 {
+	uint32_t pages = 0;
+
 	*packets = 0;
 	*payloads = 0;
 	for (uint32_t i = 0; i < batch->count; i++) {
-		uint32_t kind = sevlm__entry_kind(sevlm__entry(batch, i));
+		uint64_t entry = sevlm__entry(batch, i);
 
-		if (kind < KIND_PRIVATE || kind > KIND_ZERO)
+		if (!entry_valid(entry))
 			return false;
-		*packets += kind == KIND_PRIVATE;
-		*payloads += kind != KIND_ZERO;
+		pages += sevlm__entry_pages(entry);
+		*packets += sevlm__entry_private(entry);
+		if (sevlm__entry_kind(entry) != KIND_ZERO)
+			*payloads += sevlm__entry_pages(entry);
 	}
-	return true;
+	return pages <= SEVLM_MAX_BATCH;
 }
 
 int sevlm__batch_decode(const uint8_t *in, size_t bytes,

@@ -84,9 +84,12 @@ struct sevlm__hello {
 	uint32_t region_count;
 	const uint8_t *cpuid;	/* SEVLM__CPUID_ENTRY each */
 	uint32_t cpuid_count;
+	const uint8_t *contiguous;	/* CONTIGUOUS_SIZE each */
+	uint32_t contiguous_count;
 };
 
-#define REGION_SIZE 24
+#define REGION_SIZE	24
+#define CONTIGUOUS_SIZE 8
 
 /* bytes written, 0 where it does not fit */
 size_t sevlm__hello_encode(const struct sevlm__hello *hello, uint8_t *out,
@@ -107,12 +110,13 @@ int sevlm__region_decode(const uint8_t *in, struct sevlm__region *region,
 #define KIND_PRIVATE 1u
 #define KIND_SHARED  2u
 #define KIND_ZERO    3u
+#define KIND_BLOCK   4u	/* private pages in one packet, BLOCK_PAGES */
 
 struct sevlm__batch {
 	const uint8_t *entries;
 	const uint8_t *headers;
 	const uint8_t *payloads;
-	uint32_t count;
+	uint32_t count;		/* of the entries */
 	size_t control_bytes;	/* of the body before the payloads */
 };
 
@@ -134,6 +138,18 @@ static inline uint64_t sevlm__entry_gpa(uint64_t entry)
 static inline uint32_t sevlm__entry_kind(uint64_t entry)
 {
 	return (uint32_t)(entry & (PAGE_SIZE - 1));
+}
+
+static inline uint32_t sevlm__entry_pages(uint64_t entry)
+{
+	return sevlm__entry_kind(entry) == KIND_BLOCK ? BLOCK_PAGES : 1;
+}
+
+static inline bool sevlm__entry_private(uint64_t entry)
+{
+	uint32_t kind = sevlm__entry_kind(entry);
+
+	return kind == KIND_PRIVATE || kind == KIND_BLOCK;
 }
 
 /* FREE: runs of pages */

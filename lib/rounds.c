@@ -174,58 +174,104 @@ uint64_t sevlm__pages_pending(struct sevlm__pages *pages)
 	return total_of(pages, PLANE_PENDING);
 }
 
-static uint32_t take_word(const struct sevlm__walk *walk, uint32_t w,
-			  uint64_t mask, struct sevlm__page *ret, uint32_t max)
-{
-	uint64_t todo = sevlm__walk_word(walk, PLANE_TODO, w);
-	uint64_t shared = sevlm__walk_shared(walk, w);
-	const struct sevlm__region *region = walk->region;
-	uint64_t left = todo & mask, page;
-	uint32_t bit, count = 0;
+/* what is being taken */
+struct taken {
+	struct sevlm__page *at;
+	uint32_t count;
+	uint32_t pages;
+	uint32_t max;		/* pages */
+	bool full;
+};
 
-	for (; left && count < max; left &= left - 1, count++) {
-		bit = (uint32_t)__builtin_ctzll(left);
-		page = walk->run.chunk->base + w * 64 + bit;
-		ret[count].gpa = page << PAGE_SHIFT;
-		ret[count].hva = region->hva + (ret[count].gpa - region->gpa);
-		ret[count].shared = shared >> bit & 1;
-	}
-	sevlm__walk_put(walk, PLANE_TODO, w, (todo & ~mask) | left);
-	return count;
+#define BLOCK_BITS ((1ull << BLOCK_PAGES) - 1)
+/* or a chunk could cut one in two */
+_Static_assert(CHUNK_PAGES % 64 == 0 && 64 % BLOCK_PAGES == 0,
+	       "a block lies in one word");
+
+/* how many pages from bit on go as one */
+static uint32_t together(const struct sevlm__walk *walk,
+			 const struct taken *taken, uint64_t private,
+			 uint32_t bit)
+{
+	if (!walk->region->blocks || taken->max < BLOCK_PAGES ||
+	    bit % BLOCK_PAGES || ~(private >> bit) & BLOCK_BITS)
+		return 1;
+	return BLOCK_PAGES;
 }
 
-static uint32_t take_run(const struct sevlm__walk *walk,
-			 struct sevlm__page *ret, uint32_t max)
+/* false where there is no room for them */
+static bool take(struct taken *taken, const struct sevlm__region *region,
+		 uint64_t page, uint32_t pages, bool shared)
 {
-	uint32_t count = 0, w;
+	uint64_t gpa = page << PAGE_SHIFT;
+
+	if (pages > taken->max - taken->pages) {
+		taken->full = true;
+		return false;
+	}
+	taken->at[taken->count++] = (struct sevlm__page){
+		.gpa = gpa,
+		.hva = region->hva + (gpa - region->gpa),
+		.pages = pages,
+		.before = taken->pages,
+		.shared = shared,
+	};
+	taken->pages += pages;
+	taken->full = taken->pages == taken->max;
+	return true;
+}
+
+static void take_word(const struct sevlm__walk *walk, uint32_t w,
+		      uint64_t mask, struct taken *taken)
+{
+	uint64_t first = walk->run.chunk->base + w * 64;
+	uint64_t todo = sevlm__walk_word(walk, PLANE_TODO, w);
+	uint64_t shared = sevlm__walk_shared(walk, w);
+	uint64_t left = todo & mask;
+	uint32_t bit, pages;
+
+	while (left && !taken->full) {
+		bit = (uint32_t)__builtin_ctzll(left);
+		pages = together(walk, taken, left & ~shared, bit);
+		if (take(taken, walk->region, first + bit, pages,
+			 shared >> bit & 1))
+			left &= ~(((1ull << pages) - 1) << bit);
+	}
+	sevlm__walk_put(walk, PLANE_TODO, w, (todo & ~mask) | left);
+}
+
+static void take_run(const struct sevlm__walk *walk, struct taken *taken)
+{
 	uint64_t mask;
+	uint32_t w;
 
 	if (!walk->run.chunk->count[PLANE_TODO])
-		return 0;
+		return;
 	for_each_word(w, mask, walk->run.from, walk->run.to) {
-		if (count == max)
+		if (taken->full)
 			break;
 		if (sevlm__walk_word(walk, PLANE_TODO, w) & mask)
-			count += take_word(walk, w, mask, &ret[count],
-					   max - count);
+			take_word(walk, w, mask, taken);
 	}
-	return count;
 }
 
 uint32_t sevlm__pages_take(struct sevlm__pages *pages, uint64_t *cursor,
 			   struct sevlm__page *ret, uint32_t max)
 {
+	struct taken taken = { .at = ret, .max = max, .full = !max };
+	const struct sevlm__page *last;
 	struct sevlm__walk walk;
-	uint32_t count = 0;
 
 	sevlm__pages_lock(pages);
 	walk = sevlm__walk_of(pages, sevlm__page_from(*cursor), LIMIT_PAGE);
-	while (count < max && sevlm__walk_step(&walk))
-		count += take_run(&walk, &ret[count], max - count);
+	while (!taken.full && sevlm__walk_step(&walk))
+		take_run(&walk, &taken);
 	sevlm__pages_unlock(pages);
-	if (count)
-		*cursor = ret[count - 1].gpa + PAGE_SIZE;
-	return count;
+	if (taken.count) {
+		last = &ret[taken.count - 1];
+		*cursor = last->gpa + last->pages * PAGE_SIZE;
+	}
+	return taken.count;
 }
 
 bool sevlm__pages_take_skip(struct sevlm__pages *pages, uint64_t *cursor,

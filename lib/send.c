@@ -136,11 +136,11 @@ SEVLM_API int sevlm_send_session(const struct sevlm_send *send,
 	return 0;
 }
 
-int sevlm__send_update(struct sevlm_send *send, const void *hva, void *header,
-		       void *payload)
+int sevlm__send_update(struct sevlm_send *send, const void *hva,
+		       uint32_t pages, void *header, void *payload)
 {
 	return sevlm__kernel_send_update(&send->vm->kernel, &send->vm->error,
-					 hva, header, payload);
+					 hva, pages, header, payload);
 }
 
 SEVLM_API int sevlm_send_packet(struct sevlm_send *send, uint64_t gpa,
@@ -158,7 +158,7 @@ SEVLM_API int sevlm_send_packet(struct sevlm_send *send, uint64_t gpa,
 	pages = send->vm->pages;
 	ret = sevlm__pages_private(pages, gpa, &hva, &generation);
 	if (!ret)
-		ret = sevlm__send_update(send, hva, header, payload);
+		ret = sevlm__send_update(send, hva, 1, header, payload);
 	/* the guest may have made it shared under our hands */
 	if (!ret && sevlm__pages_generation(pages) != generation &&
 	    sevlm__pages_shared(pages, gpa))

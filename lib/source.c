@@ -81,6 +81,8 @@ static int hello_back(struct sevlm_source *source)
 				   record.type);
 	ret = sevlm__handshake_check(engine, body, record.length, &hello);
 	if (!ret)
+		ret = sevlm__handshake_blocks(engine, &hello);
+	if (!ret)
 		ret = sevlm__engine_hash_in(engine, record.length);
 	if (!ret)
 		ret = start_sending(source, &hello);

@@ -41,7 +41,7 @@ static int settle(struct sevlm_sim_host_config *config)
 		config->api_minor = API_MINOR_DEFAULT;
 	if (config->asids > ASIDS_MAX || config->api_major > UINT8_MAX ||
 	    config->api_minor > UINT8_MAX || config->build > UINT8_MAX ||
-	    config->shared_list > 1 || config->reserved)
+	    config->shared_list > 1 || config->multi_page > 1)
 		return -EINVAL;
 	return 0;
 }
@@ -115,6 +115,7 @@ SIM_API int sevlm_sim_host_new(const struct sevlm_sim_host_config *config,
 	host->api_minor = (uint8_t)own.api_minor;
 	host->build = (uint8_t)own.build;
 	host->shared_list = own.shared_list;
+	host->multi_page = own.multi_page;
 	rc = new_locks(host);
 	if (rc)
 		goto fail;

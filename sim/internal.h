@@ -7,7 +7,7 @@
  *   identity  the platform's keys and certificates
  *   memory    slots, dirty log, pinned regions, the encrypting controller
  *   firmware  commands and state machines; knows nothing of KVM
- *   kvm       ioctls on top of it, with KVM's own checks and quirks
+ *   kvm       ioctls on top of it, with KVM's own checks and quirks; frames
  *   list      who answers the guest, and a patched kernel's list (gfns)
  *   workload  what the guest does, as a pure function of seed and step
  *   guest     the vCPU that does it
@@ -183,6 +183,7 @@ struct sevlm_sim_host {
 	uint32_t vms;
 	uint8_t api_major, api_minor, build;
 	bool shared_list;	/* a patched kernel */
+	bool multi_page;	/* ... and so */
 	/* KVM's, taken before the lock above */
 	pthread_mutex_t asid_lock;
 	uint32_t asids;
@@ -198,6 +199,18 @@ void sim_kvm_destroy(struct sevlm_sim_vm *vm);
 int sim_guest_new(const struct sevlm_sim_vm_config *config,
 		  struct sim_memory *memory, struct sim_guest **ret);
 void sim_guest_free(struct sim_guest *guest);
+
+/* frames.c: where neighbours in host memory are neighbours physically; under
+ * kvm_lock */
+#define SIM_FRAMES 16u
+struct sim_frames_run {
+	uint64_t uaddr;
+	uint64_t bytes;
+};
+struct sim_frames {
+	struct sim_frames_run at[SIM_FRAMES];
+	uint32_t count;
+};
 
 /* vm.c */
 struct sevlm_sim_vm {
@@ -215,6 +228,7 @@ struct sevlm_sim_vm {
 	uint32_t handle;	/* of the firmware; 0: none */
 	int32_t sev_fd;
 	uint32_t vcpus;
+	struct sim_frames frames;
 	char error[160];
 };
 

@@ -52,7 +52,10 @@ int sim_kvm_receive_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 	if (!sim_kvm_blob(params->hdr_uaddr, params->hdr_len) ||
 	    !sim_kvm_blob(params->trans_uaddr, params->trans_len) ||
 	    !params->guest_uaddr || !params->guest_len ||
-	    !sim_kvm_in_page(params->guest_uaddr, params->guest_len))
+	    !sim_frames_packet(vm, params->guest_uaddr, params->guest_len))
+		return -EINVAL;
+	if (params->guest_len > SIM_PAGE &&
+	    params->trans_len != params->guest_len)
 		return -EINVAL;
 	rc = sim_kvm_pin(vm, params->guest_uaddr, params->guest_len);
 	return rc ? rc : sim_kvm_issue(vm, cmd, fw_update, &packet);

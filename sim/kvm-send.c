@@ -98,7 +98,7 @@ static void copy_out(uint64_t uaddr, uint32_t room, const void *buf,
 int sim_kvm_send_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 {
 	struct kvm_sev_send_update_data *params = sim_kvm_user(cmd->data);
-	uint8_t header[sizeof(struct sim_header)], trans[SIM_PAGE];
+	uint8_t header[sizeof(struct sim_header)], trans[SIM_KVM_PACKET_MAX];
 	struct sim_packet packet = {
 		.header = header,
 		.header_len = params->hdr_len,
@@ -113,7 +113,7 @@ int sim_kvm_send_update(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 		return query_packet(vm, cmd, params);
 	if (!params->trans_uaddr || !params->guest_uaddr ||
 	    !params->guest_len || !params->hdr_uaddr ||
-	    !sim_kvm_in_page(params->guest_uaddr, params->guest_len))
+	    !sim_frames_packet(vm, params->guest_uaddr, params->guest_len))
 		return -EINVAL;
 	rc = sim_kvm_pin(vm, params->guest_uaddr, params->guest_len);
 	if (rc)

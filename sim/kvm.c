@@ -8,6 +8,8 @@
 
 /* uapi numbers that older headers lack */
 #define HC_MAP_GPA_RANGE 12
+/* ... and one of the optional patches (lib/uapi) */
+#define CAP_SEV_PACKET_SIZE 0x53454c50u
 #define MSR_EXIT_REASONS 0x7u /* INVAL, UNKNOWN, FILTER */
 
 static const struct {
@@ -25,6 +27,8 @@ int sim_kvm_extension(const struct sevlm_sim_host *host, uint64_t cap)
 {
 	if (cap == KVM_CAP_X86_SHARED_PAGES_LIST)
 		return sim_list_extension(host->shared_list);
+	if (cap == CAP_SEV_PACKET_SIZE)
+		return sim_frames_extension(host);
 	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
 		if (extensions[i].cap == cap)
 			return extensions[i].answer;

@@ -51,6 +51,11 @@ bool sim_kvm_blob(uint64_t uaddr, uint32_t len);
 int sim_kvm_pin(struct sevlm_sim_vm *vm, uint64_t uaddr, uint64_t bytes);
 /* at most a page and within one */
 bool sim_kvm_in_page(uint64_t uaddr, uint32_t len);
+#define SIM_KVM_PACKET_MAX 16384u /* SEV_FW_BLOB_MAX_SIZE */
+/* frames.c: what may be one packet's; the VM's kvm_lock is held */
+bool sim_frames_packet(struct sevlm_sim_vm *vm, uint64_t uaddr, uint32_t len);
+/* KVM_CAP_SEV_PACKET_SIZE */
+int sim_frames_extension(const struct sevlm_sim_host *host);
 
 static inline void *sim_kvm_user(uint64_t uaddr)
 {

@@ -9,6 +9,8 @@
 #define GPA(page) TWIN_GPA(page)
 #define HVA(page) ((uint8_t *)(uintptr_t)(0x100000000000ull + GPA(page)))
 
+#define CONTIGUOUS SEVLM_REGION_CONTIGUOUS
+
 static const struct area {
 	uint32_t first;
 	uint32_t end;
@@ -16,15 +18,15 @@ static const struct area {
 	bool early; /* there from the start */
 } areas[] = {
 	{0, 1000, SEVLM_REGION_TRACKED, true},
-	{1000, 1063, SEVLM_REGION_PRIVATE, true},
-	{1063, 5001, SEVLM_REGION_TRACKED, true},
+	{1000, 1063, SEVLM_REGION_PRIVATE | CONTIGUOUS, true},
+	{1063, 5001, SEVLM_REGION_TRACKED | CONTIGUOUS, true},
 	{20000, 20100, SEVLM_REGION_SKIP, false},
 	{20100, 20500, SEVLM_REGION_SHARED, false},
-	{CHUNK - 700, CHUNK, SEVLM_REGION_TRACKED, true},
-	{CHUNK, 2 * CHUNK - 77, SEVLM_REGION_TRACKED, false},
+	{CHUNK - 700, CHUNK, SEVLM_REGION_TRACKED | CONTIGUOUS, true},
+	{CHUNK, 2 * CHUNK - 77, SEVLM_REGION_TRACKED | CONTIGUOUS, false},
 	{2 * CHUNK, 2 * CHUNK + 2000, SEVLM_REGION_TRACKED, true},
 	{2 * CHUNK + 2000, 2 * CHUNK + 2100, SEVLM_REGION_SKIP, true},
-	{3 * CHUNK - 400, 3 * CHUNK, SEVLM_REGION_PRIVATE, false},
+	{3 * CHUNK - 400, 3 * CHUNK, SEVLM_REGION_PRIVATE | CONTIGUOUS, false},
 };
 
 _Static_assert(ARRAY_SIZE(areas) == TWIN_AREAS, "one flag per area");
@@ -149,39 +151,79 @@ static void do_round(struct twin *twin)
 	twin->skip_cursor = 0;
 }
 
-/* Returns whether the model has such a page from *page on; *page: after it. */
-static bool took(struct twin *twin, const struct sevlm__page *got,
-		 uint32_t *page)
+static bool may_blocks(const struct twin *twin, uint32_t page)
 {
-	uint32_t at = model_next(&twin->model, *page, BIT_TODO);
+	for (uint32_t i = 0; i < ARRAY_SIZE(areas); i++)
+		if (page >= areas[i].first && page < areas[i].end)
+			return twin->blocks[i];
+	return false;
+}
 
+/* how many pages go as one from here on */
+static uint32_t together(const struct twin *twin, uint32_t page, uint32_t max)
+{
+	const struct model *model = &twin->model;
+
+	if (max < BLOCK_PAGES || page % BLOCK_PAGES || !may_blocks(twin, page))
+		return 1;
+	for (uint32_t i = page; i < page + BLOCK_PAGES; i++)
+		if (!(model->bits[i] & BIT_TODO) || model_shared(model, i) ||
+		    (i > page && model->bits[i] & BIT_START))
+			return 1;
+	return BLOCK_PAGES;
+}
+
+/* what is being taken */
+struct take {
+	uint32_t max;
+	uint32_t page; /* all before are done */
+	uint32_t pages;
+};
+
+/* Returns whether the model has such a page next. */
+static bool took(struct twin *twin, struct take *take,
+		 const struct sevlm__page *got)
+{
+	uint32_t at = model_next(&twin->model, take->page, BIT_TODO), count;
+
+	count = at < PAGES ? together(twin, at, take->max) : 0;
 	expect(twin,
 	       at < PAGES && got->gpa == GPA(at) && got->hva == HVA(at) &&
+		       got->pages == count && got->before == take->pages &&
 		       got->shared == model_shared(&twin->model, at),
 	       "take");
 	if (at >= PAGES)
 		return false;
-	model_clear(&twin->model, &twin->tally, at, at + 1, BIT_TODO);
-	*page = at + 1;
+	model_clear(&twin->model, &twin->tally, at, at + count, BIT_TODO);
+	take->page = at + count;
+	take->pages += count;
 	return true;
 }
 
 static void do_take(struct twin *twin)
 {
-	uint32_t max = 1 + below(twin, 64), count, i;
-	uint32_t page = (uint32_t)(twin->take_cursor >> PAGE_SHIFT);
+	struct take take = {
+		.max = 1 + below(twin, 64),
+		.page = (uint32_t)(twin->take_cursor >> PAGE_SHIFT),
+	};
 	struct sevlm__page got[64];
+	uint32_t count, next, i;
 
 	if (!twin->model.tracking)
 		return;
-	count = sevlm__pages_take(twin->pages, &twin->take_cursor, got, max);
+	count = sevlm__pages_take(twin->pages, &twin->take_cursor, got,
+				  take.max);
 	for (i = 0; i < count; i++)
-		if (!took(twin, &got[i], &page))
+		if (!took(twin, &take, &got[i]))
 			return;
 	if (count)
-		expect(twin, twin->take_cursor == GPA(page), "take cursor");
-	if (count < max && twin->tally.todo)
-		expect(twin, model_next(&twin->model, page, BIT_TODO) >= PAGES,
+		expect(twin, twin->take_cursor == GPA(take.page),
+		       "take cursor");
+	expect(twin, take.pages <= take.max, "take, too many");
+	next = model_next(&twin->model, take.page, BIT_TODO);
+	if (twin->tally.todo && next < PAGES)
+		expect(twin,
+		       together(twin, next, take.max) > take.max - take.pages,
 		       "take, too few");
 	if (!count)
 		twin->take_cursor = 0;
@@ -269,8 +311,9 @@ static void add_area(struct twin *twin, uint32_t i)
 	expect(twin, ret == 0, "add_region");
 	twin->there[i] = true;
 	twin->has_chunk[area->first / CHUNK] = true;
+	twin->blocks[i] = false;
 	model_add(&twin->model, &twin->tally, area->first, area->end,
-		  area->type);
+		  area->type & ~CONTIGUOUS);
 }
 
 static void remove_area(struct twin *twin, uint32_t i)
@@ -281,6 +324,7 @@ static void remove_area(struct twin *twin, uint32_t i)
 	ret = sevlm__pages_remove_region(twin->pages, GPA(area->first));
 	expect(twin, ret == 0, "remove_region");
 	twin->there[i] = false;
+	twin->blocks[i] = false;
 	model_remove(&twin->model, &twin->tally, area->first, area->end);
 }
 
@@ -296,6 +340,26 @@ static void do_region(struct twin *twin)
 		remove_area(twin, i);
 	else
 		add_area(twin, i);
+}
+
+static void do_blocks(struct twin *twin)
+{
+	uint32_t i = below(twin, ARRAY_SIZE(areas));
+	const struct area *area = &areas[i];
+
+	if (below(twin, 100))
+		return;
+	if (below(twin, 4)) {
+		sevlm__pages_allow_blocks(twin->pages, GPA(area->first));
+		twin->blocks[i] = twin->there[i] && area->type & CONTIGUOUS;
+	} else {
+		/* any page of it does */
+		sevlm__pages_forbid_blocks(
+			twin->pages,
+			GPA(area->first + below(twin, area->end - area->first)),
+			1);
+		twin->blocks[i] = false;
+	}
 }
 
 static void track(struct twin *twin, bool on)
@@ -349,7 +413,7 @@ static void (*const calls[])(struct twin *twin) = {
 	do_round, do_take, do_take, do_take_skip,
 	do_arrive, do_arrive, do_account,
 	do_state, do_spans,
-	do_region, do_track, do_reset,
+	do_region, do_blocks, do_track, do_reset,
 };
 
 void twin_call(struct twin *twin)

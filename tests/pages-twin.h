@@ -23,6 +23,7 @@ struct twin {
 	uint64_t wrong_call;
 	bool has_chunk[MODEL_PAGES / MODEL_CHUNK];
 	bool there[TWIN_AREAS];
+	bool blocks[TWIN_AREAS]; /* travel */
 	struct model_tally tally;
 	struct model model;
 };

@@ -28,6 +28,10 @@ int rig_vmm_door(struct rig_side *side, uint32_t request, void *arg)
 		request == KVM_MEMORY_ENCRYPT_OP && steps_within(side, arg);
 	int ret;
 
+	if (request == KVM_CHECK_EXTENSION &&
+	    (uintptr_t)arg == RIG_CAP_PACKET &&
+	    side->rig->plan.old_kernel[side->target])
+		return 0;
 	if (within)
 		rig_vmm_run(side, rig_below(&side->rig->random, 8));
 	ret = sevlm_sim_ops()->vm(side->sim, request, arg);
@@ -317,7 +321,7 @@ int rig_vmm_give_ram(struct rig *rig)
 		return -EINVAL;
 	ret = sevlm_source_add_region(
 		rig->source.source_engine, gpa, rig->plan.memory - gpa,
-		rig->source.ram + gpa, SEVLM_REGION_TRACKED);
+		rig->source.ram + gpa, rig_ram_type(&rig->source));
 	rig->ram_taken = ret != 0;
 	rig_trace(rig, "source: RAM is given back, %d", ret);
 	return ret;

@@ -16,6 +16,7 @@ int rig_hosts_new(struct rig_hosts *hosts, uint64_t seed, uint32_t asids)
 	struct sevlm_sim_host_config config = {
 		.size = sizeof(config),
 		.asids = asids,
+		.multi_page = 1,
 	};
 	int ret = 0;
 
@@ -84,11 +85,11 @@ bool rig_hosts_clean(struct rig_hosts *hosts)
 
 static uint8_t *new_memory(uint64_t bytes)
 {
-	uint8_t *ret = aligned_alloc(RIG_PAGE, bytes);
+	void *ret;
 
-	if (ret)
-		memset(ret, 0, bytes);
-	return ret;
+	if (posix_memalign(&ret, RIG_PACKET, bytes))
+		return NULL;
+	return memset(ret, 0, bytes);
 }
 
 static int door_vm(void *ctx, uint32_t request, void *arg)
@@ -128,18 +129,25 @@ static int open_handle(struct rig_side *side)
 	return sevlm_vm_new(&config, &side->vm);
 }
 
+uint32_t rig_ram_type(const struct rig_side *side)
+{
+	return SEVLM_REGION_TRACKED |
+	       (side->rig->plan.contiguous[side->target] ?
+			SEVLM_REGION_CONTIGUOUS :
+			0);
+}
+
 static int add_regions(struct rig_side *side)
 {
 	const struct rig_plan *plan = &side->rig->plan;
 	uint64_t low = plan->split ? plan->split : plan->memory;
+	uint32_t type = rig_ram_type(side);
 	int ret;
 
-	ret = sevlm_vm_add_region(side->vm, 0, low, side->ram,
-				  SEVLM_REGION_TRACKED);
+	ret = sevlm_vm_add_region(side->vm, 0, low, side->ram, type);
 	if (!ret && plan->split)
 		ret = sevlm_vm_add_region(side->vm, low, plan->memory - low,
-					  side->ram + low,
-					  SEVLM_REGION_TRACKED);
+					  side->ram + low, type);
 	if (!ret && plan->device)
 		ret = sevlm_vm_add_region(side->vm, RIG_DEVICE_GPA,
 					  side->device.bytes, side->device.mem,
@@ -179,6 +187,9 @@ static int open_side(struct rig *rig, struct rig_side *side,
 		ret = open_handle(side);
 	if (!ret)
 		ret = add_regions(side);
+	if (!ret && !rig->plan.scattered[side->target])
+		ret = sevlm_sim_vm_contiguous(side->sim, side->ram,
+					      rig->plan.memory);
 	return ret;
 }
 
@@ -446,7 +457,8 @@ static int settle_ram(struct rig *rig)
 		return 0;
 	rig->ram_taken = false;
 	return sevlm_vm_add_region(rig->source.vm, gpa, rig->plan.memory - gpa,
-				   rig->source.ram + gpa, SEVLM_REGION_TRACKED);
+				   rig->source.ram + gpa,
+				   rig_ram_type(&rig->source));
 }
 
 int rig_again(struct rig *rig)

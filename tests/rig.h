@@ -20,6 +20,9 @@
 #include "certs.h"
 
 #define RIG_PAGE SEVLM_PAGE_SIZE
+/* the most that goes into one packet */
+#define RIG_PACKET 16384u
+#define RIG_CAP_PACKET 0x53454c50u /* lib/uapi */
 /* memory of a device: always shared, written by the VMM */
 #define RIG_DEVICE_GPA (1ull << 32)
 #define RIG_DEVICE_PAGES 8u
@@ -152,6 +155,10 @@ struct rig_plan {
 	uint32_t workload; /* SEVLM_SIM_* */
 	uint32_t policy;
 	bool device;
+	/* of source and target: */
+	bool contiguous[2]; /* RAM is declared so */
+	bool scattered[2]; /* ... and is not */
+	bool old_kernel[2]; /* takes a page at a time */
 	uint32_t steps; /* of the guest in 1000 rounds of the rig */
 	uint64_t tick_ns; /* one round; 0: 100 us */
 	uint64_t bandwidth; /* 0: 1 GB/s */
@@ -307,6 +314,8 @@ void rig_reconnected(struct rig *rig);
 /* ---- rig-vmm.c: a correct VMM ------------------------------------------- */
 
 int rig_vmm_door(struct rig_side *side, uint32_t request, void *arg);
+/* SEVLM_REGION_* of RAM */
+uint32_t rig_ram_type(const struct rig_side *side);
 int rig_vmm_harvest(struct rig *rig);
 uint64_t rig_vmm_hypercall(struct rig_side *side, const uint64_t *args);
 int rig_vmm_answer(struct rig_side *side, uint32_t want);

@@ -33,10 +33,20 @@ static int answer(const struct script_step *step, uint64_t address,
 	return step->ret;
 }
 
+static int extension(struct script *script, uint64_t cap)
+{
+	ck_assert_uint_eq(cap, 0x53454c50);
+	script->packet_asked++;
+	return script->packet;
+}
+
 static int vm_door(void *ctx, uint32_t request, void *arg)
 {
 	struct kvm_sev_cmd *cmd = arg;
 	uint32_t hole;
+
+	if (request == KVM_CHECK_EXTENSION)
+		return extension(ctx, (uintptr_t)arg);
 
 	/* newer kernels give it a name */
 	memcpy(&hole, (const uint8_t *)arg + sizeof(cmd->id), sizeof(hole));

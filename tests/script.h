@@ -37,6 +37,8 @@ struct script {
 	const struct script_step *steps;
 	size_t count;
 	size_t at;
+	int packet; /* what KVM_CAP_SEV_PACKET_SIZE is answered with */
+	uint32_t packet_asked; /* how often */
 };
 
 #define SCRIPT_COUNT(...)                                                      \

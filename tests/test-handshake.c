@@ -309,6 +309,144 @@ START_TEST(malformed)
 }
 END_TEST
 
+/* ---- contiguous memory ---- */
+
+#define HUGE_PAGE 128u
+#define PACKETS 16384
+
+static bool blocks(const struct side *side, uint64_t page)
+{
+	struct sevlm__region region;
+
+	ck_assert(sevlm__pages_find(side->vm->pages, page << PAGE_SHIFT, 1,
+				    &region));
+	return region.blocks;
+}
+
+static void add_contiguous(struct side *side, int packet)
+{
+	side->script.packet = packet;
+	add(side, HUGE_PAGE, 16,
+	    SEVLM_REGION_TRACKED | SEVLM_REGION_CONTIGUOUS);
+}
+
+START_TEST(nobody_asks_where_nothing_is_contiguous)
+{
+	say();
+	ck_assert_int_eq(hear(&source, &target), 0);
+	ck_assert_int_eq(sevlm__handshake_blocks(&source.engine, &source.heard),
+			 0);
+	ck_assert_uint_eq(source.heard.contiguous_count, 0);
+	ck_assert_uint_eq(source.script.packet_asked, 0);
+	ck_assert_uint_eq(target.script.packet_asked, 0);
+}
+END_TEST
+
+/* what each side has, its VMM's word and its kernel's, and what it comes to */
+static const struct {
+	bool contiguous[2]; /* source, target */
+	int packet[2];
+	bool declared, blocks;
+} pairs[] = {
+	{{true, true}, {PACKETS, PACKETS}, true, true},
+	{{true, true}, {PACKETS * 4, PACKETS * 4}, true, true},
+	{{true, true}, {PACKETS - 1, PACKETS}, true, false},
+	{{true, true}, {0, PACKETS}, true, false},
+	{{true, true}, {-ENOTTY, PACKETS}, true, false},
+	{{false, true}, {PACKETS, PACKETS}, true, false},
+	{{true, false}, {PACKETS, PACKETS}, false, false},
+	{{true, true}, {PACKETS, PACKETS - 1}, false, false},
+	{{true, true}, {PACKETS, 0}, false, false},
+	{{true, true}, {PACKETS, -EINVAL}, false, false},
+};
+
+START_TEST(blocks_where_both_can)
+{
+	struct side *sides[] = {&source, &target};
+
+	for (int i = 0; i < 2; i++) {
+		sides[i]->script.packet = pairs[_i].packet[i];
+		add(sides[i], HUGE_PAGE, 16,
+		    SEVLM_REGION_TRACKED | (pairs[_i].contiguous[i] ?
+						    SEVLM_REGION_CONTIGUOUS :
+						    0));
+	}
+	say();
+	ck_assert_int_eq(hear(&target, &source), 0);
+	ck_assert_int_eq(
+		sevlm__handshake_regions(&target.engine, &target.heard), 0);
+	ck_assert_int_eq(hear(&source, &target), 0);
+	ck_assert_uint_eq(source.heard.contiguous_count, pairs[_i].declared);
+	ck_assert(!blocks(&source, HUGE_PAGE));
+	ck_assert_int_eq(sevlm__handshake_blocks(&source.engine, &source.heard),
+			 0);
+	ck_assert_int_eq(blocks(&source, HUGE_PAGE), pairs[_i].blocks);
+	ck_assert_int_eq(blocks(&target, HUGE_PAGE), pairs[_i].declared);
+	ck_assert(!blocks(&source, 0) && !blocks(&target, 0));
+	/* another migration begins without */
+	target.script.packet = 0;
+	ck_assert_int_eq(
+		sevlm__handshake_source(&source.engine, 0x21, pdh, chain), 0);
+	ck_assert(!blocks(&source, HUGE_PAGE));
+}
+END_TEST
+
+static uint8_t declared[2 * CONTIGUOUS_SIZE];
+
+static const struct {
+	uint64_t pages[2];
+	int ret;
+} declarations[] = {
+	{{0, HUGE_PAGE}, 0},
+	{{64, HUGE_PAGE}, 0},
+	{{HUGE_PAGE, 0}, -EPROTO}, /* falls */
+	{{HUGE_PAGE, HUGE_PAGE}, -EPROTO}, /* twice */
+	{{0, HUGE_PAGE + 4}, -EPROTO}, /* within a region */
+	{{0, HUGE_PAGE + 16}, -EPROTO}, /* behind the last */
+	{{16, HUGE_PAGE}, -EPROTO}, /* in none */
+	{{0, UINT64_MAX >> PAGE_SHIFT}, -EPROTO},
+};
+
+static void change_contiguous(void)
+{
+	hello.contiguous = declared;
+	hello.contiguous_count = 2;
+}
+
+START_TEST(declared_regions_must_be_there)
+{
+	struct sevlm__writer w = sevlm__writer(declared, sizeof(declared));
+	int ret;
+
+	add_contiguous(&source, PACKETS);
+	say();
+	for (int i = 0; i < 2; i++)
+		sevlm__put64(&w, declarations[_i].pages[i] << PAGE_SHIFT);
+	ck_assert_int_eq(hear_changed(&source, &target, change_contiguous), 0);
+	/* heard points into the copy that is gone: the bytes are the same */
+	source.heard.contiguous = declared;
+	ret = sevlm__handshake_blocks(&source.engine, &source.heard);
+	ck_assert_int_eq(ret, declarations[_i].ret);
+	ck_assert_int_eq(strlen(source.engine.error.text) > 0, ret != 0);
+}
+END_TEST
+
+/* one byte off a page: no region begins there */
+START_TEST(declared_address_is_not_rounded)
+{
+	struct sevlm__writer w = sevlm__writer(declared, sizeof(declared));
+
+	add_contiguous(&source, PACKETS);
+	say();
+	sevlm__put64(&w, 0);
+	sevlm__put64(&w, (HUGE_PAGE << PAGE_SHIFT) + 1);
+	ck_assert_int_eq(hear_changed(&source, &target, change_contiguous), 0);
+	source.heard.contiguous = declared;
+	ck_assert_int_eq(sevlm__handshake_blocks(&source.engine, &source.heard),
+			 -EPROTO);
+}
+END_TEST
+
 /* ---- regions ---- */
 
 static void forget(uint64_t gpa)
@@ -445,6 +583,12 @@ int main(void)
 	tcase_add_test(tcase, malformed_regions);
 	tcase_add_test(tcase, most_regions);
 	tcase_add_test(tcase, no_slot);
+	tcase_add_test(tcase, nobody_asks_where_nothing_is_contiguous);
+	tcase_add_loop_test(tcase, blocks_where_both_can, 0,
+			    ARRAY_SIZE(pairs));
+	tcase_add_loop_test(tcase, declared_regions_must_be_there, 0,
+			    ARRAY_SIZE(declarations));
+	tcase_add_test(tcase, declared_address_is_not_rounded);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

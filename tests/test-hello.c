@@ -100,6 +100,28 @@ START_TEST(target)
 }
 END_TEST
 
+/* who does not know it skips it, and who has none does not speak of it */
+START_TEST(contiguous)
+{
+	uint8_t list[2 * CONTIGUOUS_SIZE] = {0, 0x40, [8] = 0, 0x80};
+	struct sevlm__hello hello = source_hello(), back;
+	size_t without, count;
+
+	hello.role = ROLE_TARGET;
+	hello.contiguous = list;
+	without = sevlm__hello_encode(&hello, out, sizeof(out));
+	ck_assert_int_eq(decode(out, without, &back), 0);
+	ck_assert_uint_eq(back.contiguous_count, 0);
+	hello.contiguous_count = 2;
+	count = sevlm__hello_encode(&hello, out, sizeof(out));
+	ck_assert_uint_eq(count, without + 8 + sizeof(list));
+	ck_assert_mem_eq(out + without, "\x08\0\0\0\x10\0\0\0", 8);
+	ck_assert_int_eq(sevlm__hello_decode(out, count, &back), 0);
+	ck_assert_uint_eq(back.contiguous_count, 2);
+	ck_assert_mem_eq(back.contiguous, list, sizeof(list));
+}
+END_TEST
+
 START_TEST(no_room)
 {
 	struct sevlm__hello hello = source_hello();
@@ -242,6 +264,7 @@ static const struct {
 	{5, {1, 64, 16384}, {0, 16385, 16386, 20000, 60000}},
 	{6, {0, 24, 6144}, {1, 23, 25, 6145, 6168}},
 	{7, {28, 56, 7168}, {0, 1, 27, 29, 7196}},
+	{8, {8, 16, 2048}, {0, 1, 7, 9, 2056}},
 };
 
 START_TEST(field_lengths)
@@ -312,7 +335,7 @@ END_TEST
 
 START_TEST(unknown_fields)
 {
-	static const uint16_t ids[] = {8, 9, 31, 32, 33, 40, 0x8001, 0xffff};
+	static const uint16_t ids[] = {9, 10, 31, 32, 33, 40, 0x8001, 0xffff};
 	struct sevlm__hello back;
 	size_t end;
 
@@ -342,6 +365,7 @@ int main(void)
 
 	tcase_add_test(whole, source);
 	tcase_add_test(whole, target);
+	tcase_add_test(whole, contiguous);
 	tcase_add_test(whole, no_room);
 	tcase_add_test(whole, largest_fits);
 	tcase_add_test(whole, truncated);

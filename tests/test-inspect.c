@@ -130,7 +130,11 @@ static void set_up(void)
 	static const uint8_t round[8] = {9};
 	static const uint8_t runs[32] = {0, 0x10, 0, 0, 0, 0, 0, 0, 7};
 	static const uint8_t piece[29] = {6, [8] = 10, [16] = 5};
-	struct sevlm__region region = {0x8000, 0x1000, NULL, 1};
+	struct sevlm__region region = {
+		.gpa = 0x8000,
+		.bytes = 0x1000,
+		.type = SEVLM_REGION_TRACKED,
+	};
 	uint8_t body[REGION_SIZE];
 
 	placed = 0;

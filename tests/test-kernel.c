@@ -15,8 +15,8 @@ static struct sevlm__error error;
 
 /* buffers whose addresses are looked for in the parameters */
 static uint8_t pdh[SEVLM_PDH_SIZE], chain[SEVLM_CHAIN_SIZE], amd[100];
-static uint8_t session[SEVLM_SESSION_SIZE], page[PAGE_SIZE];
-static uint8_t header[SEVLM_PACKET_HEADER_SIZE], payload[PAGE_SIZE];
+static uint8_t session[SEVLM_SESSION_SIZE], page[BLOCK_SIZE];
+static uint8_t header[SEVLM_PACKET_HEADER_SIZE], payload[BLOCK_SIZE];
 static const struct sevlm_peer peer = {
 	sizeof(peer), pdh, chain, amd, sizeof(amd),
 };
@@ -53,8 +53,14 @@ static int send_start(void)
 
 static int send_update(void)
 {
-	return sevlm__kernel_send_update(&kernel, &error, page, header,
+	return sevlm__kernel_send_update(&kernel, &error, page, 1, header,
 					 payload);
+}
+
+static int send_block(void)
+{
+	return sevlm__kernel_send_update(&kernel, &error, page, BLOCK_PAGES,
+					 header, payload);
 }
 
 static int send_finish(void)
@@ -74,8 +80,14 @@ static int receive_start(void)
 
 static int receive_update(void)
 {
-	return sevlm__kernel_receive_update(&kernel, &error, page, header,
+	return sevlm__kernel_receive_update(&kernel, &error, page, 1, header,
 					    payload);
+}
+
+static int receive_block(void)
+{
+	return sevlm__kernel_receive_update(&kernel, &error, page, BLOCK_PAGES,
+					    header, payload);
 }
 
 static int receive_finish(void)
@@ -120,17 +132,27 @@ static void see_send_start(const struct script_step *step, void *params)
 	ck_assert_uint_eq(data->session_len, SEVLM_SESSION_SIZE);
 }
 
-static void see_send_update(const struct script_step *step, void *params)
+static void see_sent(const struct kvm_sev_send_update_data *data,
+		     uint32_t bytes)
 {
-	const struct kvm_sev_send_update_data *data = params;
-
-	(void)step;
 	ck_assert_uint_eq(data->hdr_uaddr, AT(header));
 	ck_assert_uint_eq(data->hdr_len, SEVLM_PACKET_HEADER_SIZE);
 	ck_assert_uint_eq(data->guest_uaddr, AT(page));
-	ck_assert_uint_eq(data->guest_len, PAGE_SIZE);
+	ck_assert_uint_eq(data->guest_len, bytes);
 	ck_assert_uint_eq(data->trans_uaddr, AT(payload));
-	ck_assert_uint_eq(data->trans_len, PAGE_SIZE);
+	ck_assert_uint_eq(data->trans_len, bytes);
+}
+
+static void see_send_update(const struct script_step *step, void *params)
+{
+	(void)step;
+	see_sent(params, PAGE_SIZE);
+}
+
+static void see_send_block(const struct script_step *step, void *params)
+{
+	(void)step;
+	see_sent(params, 16384);
 }
 
 static void see_receive_start(const struct script_step *step, void *params)
@@ -146,17 +168,27 @@ static void see_receive_start(const struct script_step *step, void *params)
 	ck_assert_uint_eq(data->session_len, SEVLM_SESSION_SIZE);
 }
 
-static void see_receive_update(const struct script_step *step, void *params)
+static void see_received(const struct kvm_sev_receive_update_data *data,
+			 uint32_t bytes)
 {
-	const struct kvm_sev_receive_update_data *data = params;
-
-	(void)step;
 	ck_assert_uint_eq(data->hdr_uaddr, AT(header));
 	ck_assert_uint_eq(data->hdr_len, SEVLM_PACKET_HEADER_SIZE);
 	ck_assert_uint_eq(data->guest_uaddr, AT(page));
-	ck_assert_uint_eq(data->guest_len, PAGE_SIZE);
+	ck_assert_uint_eq(data->guest_len, bytes);
 	ck_assert_uint_eq(data->trans_uaddr, AT(payload));
-	ck_assert_uint_eq(data->trans_len, PAGE_SIZE);
+	ck_assert_uint_eq(data->trans_len, bytes);
+}
+
+static void see_receive_update(const struct script_step *step, void *params)
+{
+	(void)step;
+	see_received(params, PAGE_SIZE);
+}
+
+static void see_receive_block(const struct script_step *step, void *params)
+{
+	(void)step;
+	see_received(params, 16384);
 }
 
 static void see_nothing(const struct script_step *step, void *params)
@@ -191,6 +223,10 @@ static const struct {
 	 KVM_SEV_RECEIVE_UPDATE_DATA, false, see_receive_update},
 	{receive_finish, "RECEIVE_FINISH", SCRIPT_VM, KVM_SEV_RECEIVE_FINISH,
 	 false, see_nothing},
+	{send_block, "SEND_UPDATE_DATA", SCRIPT_VM, KVM_SEV_SEND_UPDATE_DATA,
+	 false, see_send_block},
+	{receive_block, "RECEIVE_UPDATE_DATA", SCRIPT_VM,
+	 KVM_SEV_RECEIVE_UPDATE_DATA, false, see_receive_block},
 	/* the question itself */
 	{send_start, "SEND_START", SCRIPT_VM, KVM_SEV_SEND_START, false,
 	 see_query},
@@ -309,12 +345,15 @@ START_TEST(refused_by_firmware)
 	for (uint32_t status = 1; status < 0x40; status++) {
 		bool absent = commands[_i].call == send_cancel &&
 			      (status == 0x11 || status == 0x15);
+		bool smaller = commands[_i].call == send_block &&
+			       status == 0x04;
 		int code;
 
 		if (_i == QUESTION && status == 0x04)
 			continue;
 		code = answered(_i, -EIO, true, status);
-		ck_assert_int_eq(code, absent ? -ENOTSUP : -EREMOTEIO);
+		ck_assert_int_eq(code,
+				 absent || smaller ? -ENOTSUP : -EREMOTEIO);
 		ck_assert_uint_eq(error.status, status);
 		check_sentence(_i, code);
 		ck_assert_ptr_nonnull(

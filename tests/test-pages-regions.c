@@ -3,6 +3,8 @@
 
 #include "pages-fixture.h"
 
+#define CONTIGUOUS SEVLM_REGION_CONTIGUOUS
+
 START_TEST(region_refusals)
 {
 	uint64_t page = PAGE_SIZE;
@@ -55,6 +57,49 @@ START_TEST(region_refusals)
 						 SEVLM_REGION_SKIP),
 			 0);
 	ck_assert_uint_eq(sevlm__pages_total(pages), 10);
+}
+END_TEST
+
+START_TEST(contiguous_regions)
+{
+	static const struct {
+		uint64_t page; /* of the guest's */
+		uint64_t hva; /* pages more than that */
+		uint32_t type;
+		int ret;
+	} regions[] = {
+		{0, 0, SEVLM_REGION_TRACKED, 0},
+		{0, 0, SEVLM_REGION_PRIVATE, 0},
+		{0, 0, SEVLM_REGION_SHARED, -EINVAL},
+		{0, 0, SEVLM_REGION_SKIP, -EINVAL},
+		{0, 0, 0, -EINVAL},
+		{0, 0, 2 * CONTIGUOUS | SEVLM_REGION_TRACKED, -EINVAL},
+		{3, 0, SEVLM_REGION_TRACKED, 0},
+		{3, 4, SEVLM_REGION_TRACKED, 0},
+		{0, 1, SEVLM_REGION_TRACKED, -EINVAL},
+		{0, 2, SEVLM_REGION_TRACKED, -EINVAL},
+		{1, 3, SEVLM_REGION_TRACKED, -EINVAL},
+		{1, 7, SEVLM_REGION_TRACKED, -EINVAL},
+	};
+	struct sevlm__region region;
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_SIZE(regions); i++) {
+		uint64_t gpa = GPA(regions[i].page);
+
+		ret = sevlm__pages_add_region(
+			pages, gpa, GPA(8),
+			HVA(regions[i].page + regions[i].hva),
+			regions[i].type | CONTIGUOUS);
+		ck_assert_int_eq(ret, regions[i].ret);
+		if (ret)
+			continue;
+		ck_assert(sevlm__pages_region(pages, 0, &region));
+		ck_assert_uint_eq(region.type, regions[i].type);
+		ck_assert(region.contiguous);
+		ck_assert(!region.blocks);
+		drop(regions[i].page);
+	}
 }
 END_TEST
 
@@ -127,6 +172,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, region_refusals);
+	tcase_add_test(tcase, contiguous_regions);
 	tcase_add_test(tcase, region_list);
 	tcase_add_test(tcase, region_find);
 	tcase_add_test(tcase, region_cap);

@@ -103,6 +103,115 @@ START_TEST(cursor_bounds)
 }
 END_TEST
 
+/* ---- blocks ---- */
+
+/* the next entry: where, and how many pages */
+static void expect_taken(const struct sevlm__page *page, uint64_t first,
+			 uint32_t count, uint32_t before)
+{
+	ck_assert_uint_eq(page->gpa, GPA(first));
+	ck_assert_ptr_eq(page->hva, HVA(first));
+	ck_assert_uint_eq(page->pages, count);
+	ck_assert_uint_eq(page->before, before);
+}
+
+#define CONTIGUOUS SEVLM_REGION_CONTIGUOUS
+
+START_TEST(blocks_are_taken_whole)
+{
+	struct sevlm__page ret[64];
+	uint64_t cursor = 0;
+
+	add(6, 24, SEVLM_REGION_TRACKED | CONTIGUOUS);
+	add(30, 10, SEVLM_REGION_PRIVATE | CONTIGUOUS);
+	share(17, 18);
+	sevlm__pages_track(pages, true);
+	sevlm__pages_allow_blocks(pages, GPA(6));
+	expect_round(34, 34);
+	ck_assert_uint_eq(sevlm__pages_take(pages, &cursor, ret, 64), 22);
+	expect_taken(&ret[0], 6, 1, 0);
+	expect_taken(&ret[1], 7, 1, 1);
+	expect_taken(&ret[2], 8, 4, 2);
+	expect_taken(&ret[3], 12, 4, 6);
+	expect_taken(&ret[4], 16, 1, 10);
+	expect_taken(&ret[5], 17, 1, 11);
+	ck_assert(ret[5].shared);
+	expect_taken(&ret[7], 19, 1, 13);
+	expect_taken(&ret[8], 20, 4, 14);
+	expect_taken(&ret[9], 24, 4, 18);
+	/* the region ends within the next, and in the other none may go */
+	expect_taken(&ret[10], 28, 1, 22);
+	expect_taken(&ret[14], 32, 1, 26);
+	expect_taken(&ret[21], 39, 1, 33);
+	ck_assert_uint_eq(cursor, GPA(40));
+	ck_assert_uint_eq(sevlm__pages_todo(pages), 0);
+}
+END_TEST
+
+START_TEST(blocks_end_a_batch_early)
+{
+	struct sevlm__page ret[64];
+	uint64_t cursor = 0;
+
+	add(3, 20, SEVLM_REGION_TRACKED | CONTIGUOUS);
+	sevlm__pages_track(pages, true);
+	sevlm__pages_allow_blocks(pages, GPA(3));
+	expect_round(20, 20);
+	ck_assert_uint_eq(sevlm__pages_take(pages, &cursor, ret, 4), 1);
+	expect_taken(&ret[0], 3, 1, 0);
+	ck_assert_uint_eq(cursor, GPA(4));
+	ck_assert_uint_eq(sevlm__pages_take(pages, &cursor, ret, 7), 1);
+	expect_taken(&ret[0], 4, 4, 0);
+	/* where none would ever fit they go page by page */
+	ck_assert_uint_eq(sevlm__pages_take(pages, &cursor, ret, 3), 3);
+	expect_taken(&ret[2], 10, 1, 2);
+	/* and what is left of one does too */
+	ck_assert_uint_eq(sevlm__pages_take(pages, &cursor, ret, 64), 6);
+	expect_taken(&ret[0], 11, 1, 0);
+	expect_taken(&ret[1], 12, 4, 1);
+	expect_taken(&ret[2], 16, 4, 5);
+	expect_taken(&ret[5], 22, 1, 11);
+	ck_assert_uint_eq(sevlm__pages_todo(pages), 0);
+}
+END_TEST
+
+START_TEST(blocks_are_allowed_and_forbidden)
+{
+	struct sevlm__page ret[64];
+	uint64_t cursor;
+
+	add(0, 8, SEVLM_REGION_TRACKED | CONTIGUOUS);
+	add(8, 8, SEVLM_REGION_TRACKED);
+	sevlm__pages_track(pages, true);
+	for (uint32_t i = 0; i < 6; i++) {
+		/* where a region begins, and only where it is contiguous */
+		if (i == 1)
+			sevlm__pages_allow_blocks(pages, GPA(8));
+		if (i == 2)
+			sevlm__pages_allow_blocks(pages, GPA(4));
+		if (i == 3)
+			sevlm__pages_allow_blocks(pages, GPA(0));
+		if (i == 4)
+			sevlm__pages_forbid_blocks(pages, GPA(8), UINT64_MAX);
+		if (i == 5)
+			sevlm__pages_forbid_blocks(pages, GPA(7), 1);
+		sevlm__pages_dirty(pages, 0, 16);
+		expect_round(16, 16);
+		cursor = 0;
+		ck_assert_uint_eq(sevlm__pages_take(pages, &cursor, ret, 64),
+				  i == 3 || i == 4 ? 10 : 16);
+	}
+	/* what goes and comes back has to be allowed anew */
+	sevlm__pages_allow_blocks(pages, GPA(0));
+	drop(0);
+	add(0, 8, SEVLM_REGION_TRACKED | CONTIGUOUS);
+	sevlm__pages_dirty(pages, 0, 16);
+	expect_round(16, 16);
+	cursor = 0;
+	ck_assert_uint_eq(sevlm__pages_take(pages, &cursor, ret, 64), 16);
+}
+END_TEST
+
 START_TEST(changes_are_pending)
 {
 	add(0, 100, SEVLM_REGION_TRACKED);
@@ -391,6 +500,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, rounds);
 	tcase_add_test(tcase, cursor_bounds);
+	tcase_add_test(tcase, blocks_are_taken_whole);
+	tcase_add_test(tcase, blocks_end_a_batch_early);
+	tcase_add_test(tcase, blocks_are_allowed_and_forbidden);
 	tcase_add_test(tcase, changes_are_pending);
 	tcase_add_test(tcase, dirty_where);
 	tcase_add_test(tcase, dirty_bitmaps);

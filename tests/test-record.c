@@ -136,7 +136,11 @@ END_TEST
 static int decode_region(uint64_t gpa, uint64_t bytes, uint32_t type,
 			 uint32_t action)
 {
-	struct sevlm__region region = {gpa, bytes, NULL, type};
+	struct sevlm__region region = {
+		.gpa = gpa,
+		.bytes = bytes,
+		.type = type,
+	};
 	struct sevlm__region back;
 	uint8_t body[REGION_SIZE];
 	uint32_t got;
@@ -182,6 +186,12 @@ struct body {
 	size_t count;
 };
 
+/* page i; a block begins where one can */
+static uint64_t gpa_of(uint32_t i, uint32_t kind)
+{
+	return (uint64_t)i * (kind == KIND_BLOCK ? BLOCK_SIZE : PAGE_SIZE);
+}
+
 /* count and kinds as told, room as the kinds that are really there demand */
 static struct body batch_body(uint32_t count, uint32_t reserved,
 			      const uint32_t *kinds, uint32_t entries)
@@ -191,8 +201,9 @@ static struct body batch_body(uint32_t count, uint32_t reserved,
 	struct body body;
 
 	for (uint32_t i = 0; i < entries; i++) {
-		packets += kinds[i] == KIND_PRIVATE;
-		payloads += kinds[i] != KIND_ZERO;
+		packets += kinds[i] == KIND_PRIVATE || kinds[i] == KIND_BLOCK;
+		if (kinds[i] != KIND_ZERO)
+			payloads += kinds[i] == KIND_BLOCK ? BLOCK_PAGES : 1;
 	}
 	body.count = PAGES_HEAD_SIZE + entries * PAGES_ENTRY_SIZE +
 		     packets * SEVLM_PACKET_HEADER_SIZE + payloads * PAGE_SIZE;
@@ -202,7 +213,7 @@ static struct body batch_body(uint32_t count, uint32_t reserved,
 	sevlm__put32(&w, count);
 	sevlm__put32(&w, reserved);
 	for (uint32_t i = 0; i < entries; i++)
-		sevlm__put64(&w, (uint64_t)i << PAGE_SHIFT | kinds[i]);
+		sevlm__put64(&w, gpa_of(i, kinds[i]) | kinds[i]);
 	return body;
 }
 
@@ -234,6 +245,83 @@ START_TEST(batch_fields)
 
 		ck_assert_uint_eq(sevlm__entry_gpa(entry), i * PAGE_SIZE);
 		ck_assert_uint_eq(sevlm__entry_kind(entry), kinds[i]);
+	}
+	free(body.bytes);
+}
+END_TEST
+
+START_TEST(batch_of_blocks)
+{
+	static const uint32_t kinds[] = {
+		KIND_SHARED, KIND_BLOCK, KIND_ZERO, KIND_PRIVATE, KIND_BLOCK,
+	};
+	struct body body = batch_body(5, 0, kinds, 5);
+	struct sevlm__batch batch;
+	uint64_t entry;
+
+	ck_assert_int_eq(sevlm__batch_decode(body.bytes, body.count, &batch),
+			 0);
+	ck_assert_uint_eq(batch.control_bytes, 8 + 5 * 8 + 3 * 52);
+	ck_assert_ptr_eq(batch.payloads, body.bytes + batch.control_bytes);
+	ck_assert_uint_eq(body.count, batch.control_bytes + 10 * PAGE_SIZE);
+	entry = sevlm__entry(&batch, 1);
+	ck_assert_uint_eq(sevlm__entry_gpa(entry), 0x4000);
+	ck_assert_uint_eq(sevlm__entry_pages(entry), 4);
+	ck_assert(sevlm__entry_private(entry));
+	entry = sevlm__entry(&batch, 3);
+	ck_assert_uint_eq(sevlm__entry_pages(entry), 1);
+	ck_assert(sevlm__entry_private(entry));
+	free(body.bytes);
+}
+END_TEST
+
+/* pages are what is counted, not entries */
+START_TEST(batch_full_of_blocks)
+{
+	uint32_t kinds[17];
+	struct sevlm__batch batch;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		kinds[i] = KIND_BLOCK;
+	ck_assert_int_eq(decode_batch(batch_body(16, 0, kinds, 16), &batch), 0);
+	kinds[16] = KIND_ZERO;
+	ck_assert_int_eq(decode_batch(batch_body(17, 0, kinds, 17), &batch),
+			 -EBADMSG);
+	kinds[16] = KIND_BLOCK;
+	ck_assert_int_eq(decode_batch(batch_body(17, 0, kinds, 17), &batch),
+			 -EBADMSG);
+}
+END_TEST
+
+START_TEST(block_not_aligned)
+{
+	static const uint32_t kinds[] = {KIND_BLOCK};
+	struct sevlm__batch batch;
+	struct sevlm__writer w;
+	struct body body;
+
+	for (uint64_t page = 0; page < 8; page++) {
+		body = batch_body(1, 0, kinds, 1);
+		w = sevlm__writer(body.bytes + PAGES_HEAD_SIZE, 8);
+		sevlm__put64(&w, page << PAGE_SHIFT | KIND_BLOCK);
+		ck_assert_int_eq(decode_batch(body, &batch),
+				 page % 4 ? -EBADMSG : 0);
+	}
+}
+END_TEST
+
+START_TEST(block_truncated)
+{
+	static const uint32_t kinds[] = {KIND_BLOCK, KIND_SHARED};
+	struct body body = batch_body(2, 0, kinds, 2);
+	struct sevlm__batch batch;
+
+	for (size_t count = 0; count < body.count; count++) {
+		uint8_t *cut = exact(body.bytes, count);
+
+		if (sevlm__batch_decode(cut, count, &batch) != -EBADMSG)
+			ck_abort_msg("taken with %zu bytes", count);
+		free(cut);
 	}
 	free(body.bytes);
 }
@@ -557,7 +645,11 @@ int main(void)
 	tcase_add_test(bodies, batch_full);
 	tcase_add_test(bodies, batch_truncated);
 	tcase_add_test(bodies, batch_lies);
-	tcase_add_loop_test(bodies, batch_kinds, KIND_PRIVATE, KIND_ZERO + 1);
+	tcase_add_loop_test(bodies, batch_kinds, KIND_PRIVATE, KIND_BLOCK + 1);
+	tcase_add_test(bodies, batch_of_blocks);
+	tcase_add_test(bodies, batch_full_of_blocks);
+	tcase_add_test(bodies, block_not_aligned);
+	tcase_add_test(bodies, block_truncated);
 	tcase_add_test(bodies, state);
 	tcase_add_test(bodies, state_head);
 	tcase_add_test(bodies, end);

@@ -100,7 +100,7 @@ START_TEST(a_stock_kernel_knows_nothing)
 	config.shared_list = 2;
 	ck_assert_int_eq(sevlm_sim_host_new(&config, &side.host), -EINVAL);
 	config.shared_list = 0;
-	config.reserved = 1;
+	config.multi_page = 2;
 	ck_assert_int_eq(sevlm_sim_host_new(&config, &side.host), -EINVAL);
 }
 END_TEST

@@ -36,8 +36,11 @@ static struct sevlm__hello hello_of(uint32_t role, uint32_t max_body,
 static size_t make_hello_source(void)
 {
 	struct sevlm__hello hello;
-	struct sevlm__region region = {0x100000, 0x8000, NULL,
-				       SEVLM_REGION_TRACKED};
+	struct sevlm__region region = {
+		.gpa = 0x100000,
+		.bytes = 0x8000,
+		.type = SEVLM_REGION_TRACKED,
+	};
 	uint8_t regions[REGION_SIZE];
 
 	certs_of_seed(&certs, VECTORS_SOURCE);
@@ -105,8 +108,11 @@ static size_t make_free(void)
 
 static size_t make_region(void)
 {
-	struct sevlm__region region = {0x200000, 0x4000, NULL,
-				       SEVLM_REGION_SKIP};
+	struct sevlm__region region = {
+		.gpa = 0x200000,
+		.bytes = 0x4000,
+		.type = SEVLM_REGION_SKIP,
+	};
 
 	sevlm__region_encode(&region, REGION_ADD, body);
 	return REGION_SIZE;

@@ -35,6 +35,7 @@ const struct fact_bit flag_bits[] = {
 	{"dirty-ring", SEVLM_HOST_DIRTY_RING},
 	{"ignore-msrs", SEVLM_HOST_IGNORE_MSRS},
 	{"shared-list", SEVLM_HOST_SHARED_LIST},
+	{"blocks", SEVLM_HOST_BLOCKS},
 };
 const size_t flag_bits_count = ARRAY_SIZE(flag_bits);
 

@@ -294,6 +294,16 @@ int sevlm_vm_export_certs(struct sevlm_vm *vm, void *pdh, void *chain);
 #define SEVLM_REGION_SKIP    4u /**< not moved: flash, ROM, VRAM kept in step
 				     by the VMM */
 
+/**
+ * With TRACKED or PRIVATE: what is one aligned 16 KiB in the region is
+ * contiguous in the host's physical memory, as hugetlb memory is, and
+ * registered with KVM, so that it stays so. Where both sides of a migration
+ * say so, and both kernels have the optional patches, private memory travels
+ * in packets of four pages: a quarter of the firmware commands. On the source
+ * a mistake costs time, on the target it ends the migration.
+ */
+#define SEVLM_REGION_CONTIGUOUS (1u << 8)
+
 /** What one page is, as sevlm_vm_page_state() tells it. */
 #define SEVLM_PAGE_PRIVATE 1u
 #define SEVLM_PAGE_SHARED  2u
@@ -310,7 +320,8 @@ int sevlm_vm_export_certs(struct sevlm_vm *vm, void *pdh, void *chain);
  * @bytes: size, a multiple of the page size, not zero
  * @hva:   where the VMM has it mapped, page aligned; read and (on a target)
  *         written, never past @bytes; stays mapped until removed
- * @type:  SEVLM_REGION_*
+ * @type:  SEVLM_REGION_*, perhaps with SEVLM_REGION_CONTIGUOUS; then @gpa and
+ *         @hva must have the same place in 16 KiB
  *
  * Registering with KVM (memory slot, KVM_MEMORY_ENCRYPT_REG_REGION before
  * the first receive) stays with the VMM. Memory that it registers should have
@@ -995,7 +1006,7 @@ struct sevlm_reconnect {
  * @reserved:          zero
  * @pages_total:       pages of regions that are moved
  * @pages_left:        of this round, source only
- * @private_pages:     packets so far
+ * @private_pages:     private pages so far
  * @shared_pages:      shared pages with contents so far
  * @zero_pages:        shared pages of zeroes so far
  * @skipped_pages:     declared free so far
@@ -1007,6 +1018,8 @@ struct sevlm_reconnect {
  * @expected_downtime_ns: were the guest stopped now, source only
  * @downtime_ns:       from paused to STARTED (source, once known)
  * @total_ns:          from the first step
+ * @packets:           firmware commands that carried the private pages; fewer
+ *                     than those where memory is contiguous
  */
 struct sevlm_progress {
 	size_t size;
@@ -1028,6 +1041,7 @@ struct sevlm_progress {
 	uint64_t expected_downtime_ns;
 	uint64_t downtime_ns;
 	uint64_t total_ns;
+	uint64_t packets;
 };
 
 /**
@@ -1057,7 +1071,8 @@ struct sevlm_source;
  *
  * @size:              sizeof of the caller
  * @channel:           SEVLM_CHANNEL_*; zero is refused
- * @batch_pages:       pages per record, 1 to SEVLM_MAX_BATCH; 0 means 64
+ * @batch_pages:       pages per record, 1 to SEVLM_MAX_BATCH; 0 means 64. Below
+ *                     4 none share a packet
  * @max_rounds:        precopy rounds before giving up; 0 means 30
  * @stop_anyway:       after @max_rounds stop the guest whatever the downtime
  *                     (1), or abort and let it run (0)
@@ -1135,8 +1150,10 @@ void sevlm_source_free(struct sevlm_source *source);
  * @ret_want: SEVLM_WANT_*: any of STEP, WRITE, READ, and at most one of the
  *            others; 0 when the migration has ended and its last bytes are out
  *
- * ioctls: those of section 7 and of sevlm_vm_sync_states(). Issues at most
- * batch_pages firmware commands.
+ * ioctls: those of section 7 and of sevlm_vm_sync_states(); with contiguous
+ * regions KVM_CHECK_EXTENSION on the VM. Issues at most batch_pages firmware
+ * commands, and one more in a migration for each region with blocks that the
+ * firmware refuses.
  * What goes wrong with the migration is not an error of this call but its
  * outcome, sevlm_source_outcome().
  *
@@ -1439,7 +1456,8 @@ void sevlm_target_free(struct sevlm_target *target);
  * Handles at most one record. ioctls: SEV_ISSUE_CMD (PDH_CERT_EXPORT,
  * PLATFORM_STATUS),
  * KVM_MEMORY_ENCRYPT_OP (RECEIVE_*, GUEST_STATUS), those of
- * sevlm_vm_publish_states().
+ * sevlm_vm_publish_states(); with contiguous regions KVM_CHECK_EXTENSION on
+ * the VM.
  *
  * Thread: the step thread.  Since: 0.1
  * Return: 0, -EINVAL.
@@ -1562,7 +1580,7 @@ int sevlm_target_state(struct sevlm_target *target, uint32_t index,
  * @ret_region: filled up to its size
  *
  * To add: map it, register it with KVM, sevlm_vm_add_region(), which is
- * allowed here; to remove: sevlm_vm_remove_region(). Then did().
+ * allowed here, and does not care for SEVLM_REGION_CONTIGUOUS; to remove: sevlm_vm_remove_region(). Then did().
  *
  * Thread: the step thread.  Since: 0.1
  * Return: 0, -EINVAL, -EBADFD.
@@ -1957,6 +1975,7 @@ const char *sevlm_inspect_error(const struct sevlm_inspect *inspect);
 #define SEVLM_HOST_DIRTY_RING	   (1u << 7) /**< KVM_CAP_DIRTY_LOG_RING */
 #define SEVLM_HOST_IGNORE_MSRS	   (1u << 8) /**< kvm.ignore_msrs is set */
 #define SEVLM_HOST_SHARED_LIST	   (1u << 9) /**< list in the kernel */
+#define SEVLM_HOST_BLOCKS	   (1u << 10) /**< packets of four pages */
 
 /**
  * struct sevlm_probe - what the library cannot find out without opening files

@@ -53,7 +53,8 @@ struct sevlm_sim_host;
  *             (lib/uapi). A hypercall or MSR access then exits only where the
  *             VMM enabled KVM_CAP_EXIT_HYPERCALL or KVM_CAP_X86_USER_SPACE_MSR
  *             on the VM; without it they exit until told otherwise
- * @reserved:  zero
+ * @multi_page: 1: a patched kernel that makes one packet of up to 16 KiB where
+ *             memory is contiguous (KVM_CAP_SEV_PACKET_SIZE, lib/uapi)
  */
 struct sevlm_sim_host_config {
 	size_t size;
@@ -63,7 +64,7 @@ struct sevlm_sim_host_config {
 	uint32_t build;
 	uint32_t asids;
 	uint32_t shared_list;
-	uint32_t reserved;
+	uint32_t multi_page;
 };
 
 /**
@@ -295,6 +296,20 @@ int sevlm_sim_vm_launch(struct sevlm_sim_vm *vm, void *hva, const void *image,
  * Return: 0, -EINVAL, or what the ioctl failed with.
  */
 int sevlm_sim_vm_prepare(struct sevlm_sim_vm *vm, void *hva);
+
+/**
+ * sevlm_sim_vm_contiguous - memory is contiguous where it lies in the host
+ * @vm:    a VM
+ * @hva:   memory of it, page aligned
+ * @bytes: a multiple of the page size
+ *
+ * As memory of hugetlbfs is. Nothing is by itself. A packet of several pages
+ * has to lie in one such piece.
+ *
+ * Return: 0, -EINVAL, -ENOBUFS (16 pieces there are).
+ */
+int sevlm_sim_vm_contiguous(struct sevlm_sim_vm *vm, const void *hva,
+			    uint64_t bytes);
 
 /**
  * sevlm_sim_vm_log - turn the dirty log of slot 0 on or off, through the door

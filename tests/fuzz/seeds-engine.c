@@ -170,10 +170,9 @@ static void put_regions(FILE *file)
 
 	for (uint32_t i = 0; i < MEMORY_LATER; i++) {
 		struct sevlm__region region = {
-			memory[i].gpa,
-			(uint64_t)memory[i].pages << PAGE_SHIFT,
-			NULL,
-			memory[i].type,
+			.gpa = memory[i].gpa,
+			.bytes = (uint64_t)memory[i].pages << PAGE_SHIFT,
+			.type = memory[i].type,
 		};
 
 		sevlm__region_encode(&region, REGION_ADD,
