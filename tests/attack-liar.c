@@ -145,8 +145,14 @@ static void count_pages(struct liar *liar, const struct forged *record)
 
 	if (sevlm__batch_decode(record->body, record->bytes, &batch))
 		return;
-	for (uint32_t i = 0; i < batch.count; i++)
-		liar->totals[sevlm__entry_kind(sevlm__entry(&batch, i)) - 1]++;
+	for (uint32_t i = 0; i < batch.count; i++) {
+		uint64_t entry = sevlm__entry(&batch, i);
+		uint32_t kind = sevlm__entry_private(entry) ?
+					KIND_PRIVATE :
+					sevlm__entry_kind(entry);
+
+		liar->totals[kind - 1] += sevlm__entry_pages(entry);
+	}
 	memcpy(liar->pages, record->body, record->bytes);
 	liar->pages_bytes = record->bytes;
 }

@@ -68,8 +68,8 @@ struct lies {
 	uint32_t count;
 };
 
-extern const struct lies lies_certs, lies_hello, lies_pages, lies_stream,
-	lies_words;
+extern const struct lies lies_blocks, lies_certs, lies_hello, lies_pages,
+	lies_stream, lies_words;
 
 /* ---- attack-liar.c ----------------------------------------------------- */
 
@@ -112,9 +112,39 @@ LIE(lie_longer);
 LIE(lie_shorter);
 LIE(lie_twice);
 
+/* ---- attack-sheet.c: one PAGES record, taken apart ---------------------- */
+
+#define ENTRIES PAGES_HEAD_SIZE
+
+struct sheet {
+	uint32_t count;
+	struct sheet_page {
+		uint64_t gpa;
+		uint32_t kind;
+		uint8_t header[SEVLM_PACKET_HEADER_SIZE];
+		uint8_t payload[RIG_PACKET];
+	} pages[SEVLM_MAX_BATCH + 4];
+};
+
+extern struct sheet sheet;
+
+bool sheet_take(const struct forged *record);
+void sheet_put(struct forged *record);
+/* any page of that kind in RAM, or any block; sheet.count where none is */
+uint32_t sheet_any(struct attack *attack, uint32_t kind);
+
 /* ---- attack-hello.c: fields of a HELLO ---------------------------------- */
 
-enum hello_field { POLICY = 1, CONTROL, PDH, CHAIN, AMD, REGIONS, CPUID };
+enum hello_field {
+	POLICY = 1,
+	CONTROL,
+	PDH,
+	CHAIN,
+	AMD,
+	REGIONS,
+	CPUID,
+	CONTIGUOUS,
+};
 
 /* the field's bytes, NULL where it is not there */
 uint8_t *hello_field(const struct forged *record, uint64_t id);

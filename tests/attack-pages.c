@@ -4,89 +4,8 @@
 
 #include "attack-liar.h"
 
-#define ENTRIES PAGES_HEAD_SIZE
 #define NOWHERE (5ull << 32)
 #define SKIP_GPA (3ull << 32)
-
-/* ---- one PAGES record, taken apart -------------------------------------- */
-
-struct sheet {
-	uint32_t count;
-	struct {
-		uint64_t gpa;
-		uint32_t kind;
-		uint8_t header[SEVLM_PACKET_HEADER_SIZE];
-		uint8_t payload[RIG_PAGE];
-	} pages[SEVLM_MAX_BATCH];
-};
-
-static struct sheet sheet;
-
-static bool take_apart(const struct forged *record)
-{
-	struct sevlm__batch batch;
-	const uint8_t *header, *payload;
-
-	if (sevlm__batch_decode(record->body, record->bytes, &batch))
-		return false;
-	header = batch.headers;
-	payload = batch.payloads;
-	sheet.count = batch.count;
-	for (uint32_t i = 0; i < batch.count; i++) {
-		uint64_t entry = sevlm__entry(&batch, i);
-
-		sheet.pages[i].gpa = sevlm__entry_gpa(entry);
-		sheet.pages[i].kind = sevlm__entry_kind(entry);
-		if (sheet.pages[i].kind == KIND_PRIVATE) {
-			memcpy(sheet.pages[i].header, header,
-			       SEVLM_PACKET_HEADER_SIZE);
-			header += SEVLM_PACKET_HEADER_SIZE;
-		}
-		if (sheet.pages[i].kind != KIND_ZERO) {
-			memcpy(sheet.pages[i].payload, payload, RIG_PAGE);
-			payload += RIG_PAGE;
-		}
-	}
-	return true;
-}
-
-static void put_together(struct forged *record)
-{
-	uint8_t *at = record->body;
-
-	/* and what is reserved */
-	liar_put(at, 8, sheet.count);
-	at += ENTRIES;
-	for (uint32_t i = 0; i < sheet.count; i++, at += 8)
-		liar_put(at, 8, sheet.pages[i].gpa | sheet.pages[i].kind);
-	for (uint32_t i = 0; i < sheet.count; i++)
-		if (sheet.pages[i].kind == KIND_PRIVATE) {
-			memcpy(at, sheet.pages[i].header,
-			       SEVLM_PACKET_HEADER_SIZE);
-			at += SEVLM_PACKET_HEADER_SIZE;
-		}
-	for (uint32_t i = 0; i < sheet.count; i++)
-		if (sheet.pages[i].kind != KIND_ZERO) {
-			memcpy(at, sheet.pages[i].payload, RIG_PAGE);
-			at += RIG_PAGE;
-		}
-	record->bytes = (size_t)(at - record->body);
-	record->drop = !sheet.count;
-}
-
-/* any page of that kind in RAM, sheet.count where none is */
-static uint32_t any(struct attack *attack, uint32_t kind)
-{
-	uint32_t ret = sheet.count;
-	uint64_t found = 0;
-
-	for (uint32_t i = 0; i < sheet.count; i++)
-		if (sheet.pages[i].kind == kind &&
-		    sheet.pages[i].gpa < attack->plan.memory &&
-		    !rig_below(&attack->random, ++found))
-			ret = i;
-	return ret;
-}
 
 static void remove_page(uint32_t at)
 {
@@ -113,7 +32,7 @@ static bool rename_kind(struct attack *attack, struct forged *record,
 {
 	uint32_t at;
 
-	if (!take_apart(record) || (at = any(attack, lie->at)) == sheet.count)
+	if (!sheet_take(record) || (at = sheet_any(attack, lie->at)) == sheet.count)
 		return false;
 	record->body[ENTRIES + 8 * at] = (uint8_t)lie->with;
 	record->body[ENTRIES + 8 * at + 1] =
@@ -129,13 +48,13 @@ static bool move_last(struct attack *attack, struct forged *record,
 	uint32_t last;
 
 	(void)attack;
-	if (!take_apart(record))
+	if (!sheet_take(record))
 		return false;
 	last = sheet.count - 1;
 	if (lie->at && sheet.pages[last].kind != lie->at)
 		return false;
 	sheet.pages[last].gpa = lie->with;
-	put_together(record);
+	sheet_put(record);
 	return true;
 }
 
@@ -146,7 +65,7 @@ static bool plant(struct attack *attack, struct forged *record,
 	uint32_t last;
 
 	(void)attack;
-	if (!take_apart(record) || sheet.count == SEVLM_MAX_BATCH)
+	if (!sheet_take(record) || sheet.count == SEVLM_MAX_BATCH)
 		return false;
 	last = sheet.count - 1;
 	if (sheet.pages[last].gpa >= lie->with ||
@@ -156,7 +75,7 @@ static bool plant(struct attack *attack, struct forged *record,
 	sheet.pages[last + 1].gpa = lie->with;
 	sheet.pages[last + 1].kind = lie->at;
 	sheet.count++;
-	put_together(record);
+	sheet_put(record);
 	return true;
 }
 
@@ -178,13 +97,13 @@ static bool out_of_order(struct attack *attack, struct forged *record,
 
 	(void)attack;
 	(void)lie;
-	if (!take_apart(record) || sheet.count < 2)
+	if (!sheet_take(record) || sheet.count < 2)
 		return false;
 	before = sheet;
 	sheet.pages[0] = before.pages[1];
 	sheet.pages[1] = before.pages[0];
 	gpa = sheet.pages[0].gpa;
-	put_together(record);
+	sheet_put(record);
 	return gpa != sheet.pages[1].gpa;
 }
 
@@ -195,7 +114,7 @@ static bool flip(struct attack *attack, struct forged *record,
 	uint32_t at;
 	uint8_t *byte;
 
-	if (!take_apart(record) || (at = any(attack, lie->at)) == sheet.count)
+	if (!sheet_take(record) || (at = sheet_any(attack, lie->at)) == sheet.count)
 		return false;
 	byte = lie->value ? sheet.pages[at].payload +
 				    rig_below(&attack->random, RIG_PAGE)
@@ -203,7 +122,7 @@ static bool flip(struct attack *attack, struct forged *record,
 				    rig_below(&attack->random,
 					      SEVLM_PACKET_HEADER_SIZE);
 	*byte ^= (uint8_t)(1u << rig_below(&attack->random, 8));
-	put_together(record);
+	sheet_put(record);
 	return true;
 }
 
@@ -216,9 +135,9 @@ static bool swap_private(struct attack *attack, struct forged *record,
 	struct sheet before;
 
 	(void)lie;
-	if (!take_apart(record) ||
-	    (a = any(attack, KIND_PRIVATE)) == sheet.count ||
-	    (b = any(attack, KIND_PRIVATE)) == a)
+	if (!sheet_take(record) ||
+	    (a = sheet_any(attack, KIND_PRIVATE)) == sheet.count ||
+	    (b = sheet_any(attack, KIND_PRIVATE)) == a)
 		return false;
 	before = sheet;
 	sheet.pages[a] = before.pages[b];
@@ -226,7 +145,7 @@ static bool swap_private(struct attack *attack, struct forged *record,
 	gpa = before.pages[a].gpa;
 	sheet.pages[b].gpa = before.pages[b].gpa;
 	sheet.pages[a].gpa = gpa;
-	put_together(record);
+	sheet_put(record);
 	return true;
 }
 
@@ -242,7 +161,7 @@ static void say_page(struct attack *attack, uint32_t kind, uint64_t gpa)
 	sheet.pages[0].kind = kind;
 	sheet.pages[0].gpa = gpa;
 	sheet.count = 1;
-	put_together(&record);
+	sheet_put(&record);
 	liar_make(attack, ATTACK_THERE, RECORD_ROUND, NULL, 8);
 	liar_say(attack, &record);
 }
@@ -287,7 +206,7 @@ static bool private_between(struct attack *attack, struct forged *record,
 				    .bytes = liar->pages_bytes};
 
 	(void)record;
-	if (!liar->pages_bytes || !take_apart(&last) ||
+	if (!liar->pages_bytes || !sheet_take(&last) ||
 	    sheet.pages[sheet.count - 1].kind != KIND_PRIVATE)
 		return false;
 	say_page(attack, KIND_PRIVATE, lie->with);
@@ -304,7 +223,7 @@ static uint32_t the_page(struct attack *attack, const struct lie *lie)
 	uint32_t i;
 
 	if (!liar->told) {
-		i = any(attack, lie->at);
+		i = sheet_any(attack, lie->at);
 		if (i < sheet.count)
 			liar->gpa = sheet.pages[i].gpa;
 		return i;
@@ -321,7 +240,7 @@ static uint32_t about_page(struct attack *attack, struct forged *record,
 	uint32_t at;
 
 	sheet.count = 0;
-	if (record->header.type != RECORD_PAGES || !take_apart(record))
+	if (record->header.type != RECORD_PAGES || !sheet_take(record))
 		return UINT32_MAX;
 	at = the_page(attack, lie);
 	return at < sheet.count ? at : UINT32_MAX;
@@ -340,7 +259,7 @@ static bool goes_as(struct attack *attack, struct forged *record,
 	rig_bytes(&attack->random, sheet.pages[at].header,
 		  lie->with == KIND_PRIVATE ? SEVLM_PACKET_HEADER_SIZE : 0);
 	sheet.pages[at].kind = (uint32_t)lie->with;
-	put_together(record);
+	sheet_put(record);
 	attack->liar->told++;
 	return true;
 }
@@ -358,7 +277,7 @@ static bool never_comes(struct attack *attack, struct forged *record,
 		return false;
 	attack->liar->told++;
 	remove_page(at);
-	put_together(record);
+	sheet_put(record);
 	return true;
 }
 

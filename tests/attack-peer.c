@@ -2,14 +2,15 @@
 /*
  * Kind "peer": one end is somebody else's, with the keys of that end. What
  * it may lie about is in attack-hello.c, attack-certs.c, attack-pages.c,
- * attack-stream.c and attack-words.c.
+ * attack-blocks.c, attack-stream.c and attack-words.c.
  */
 #include <string.h>
 
 #include "attack-liar.h"
 
 static const struct lies *const tables[] = {
-	&lies_hello, &lies_certs, &lies_pages, &lies_stream, &lies_words,
+	&lies_hello, &lies_certs,  &lies_pages,
+	&lies_blocks, &lies_stream, &lies_words,
 };
 
 static const struct lie *lie_of(uint32_t what)

@@ -70,11 +70,13 @@ static size_t payload(struct attack *attack, const uint8_t *record,
 				bytes - RECORD_HEADER_SIZE, &batch))
 		return 0;
 	for (uint32_t i = 0; i < batch.count; i++) {
-		uint32_t is = sevlm__entry_kind(sevlm__entry(&batch, i));
+		uint64_t entry = sevlm__entry(&batch, i);
+		uint32_t is = sevlm__entry_kind(entry);
 
 		if (is == kind && !attack_below(attack, ++found))
 			ret = at;
-		at += is == KIND_ZERO ? 0 : RIG_PAGE;
+		if (is != KIND_ZERO)
+			at += sevlm__entry_pages(entry) * RIG_PAGE;
 	}
 	return ret;
 }

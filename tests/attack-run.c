@@ -55,8 +55,12 @@ static int dress_side(struct rig_side *side)
 	if (!ret)
 		ret = sevlm_vm_add_region(side->vm, RIG_PLUG_GPA,
 					  side->plug.bytes, side->plug.mem,
-					  SEVLM_REGION_PRIVATE);
+					  SEVLM_REGION_PRIVATE |
+						  SEVLM_REGION_CONTIGUOUS);
 	side->plug.there = !ret;
+	if (!ret)
+		ret = sevlm_sim_vm_contiguous(side->sim, side->plug.mem,
+					      side->plug.bytes);
 	memset(skip, SKIP_BYTE, sizeof(untouched[0]));
 	if (!ret)
 		ret = sevlm_vm_add_region(side->vm, SKIP_GPA,

@@ -22,7 +22,9 @@ static void put_gpa(struct pot *pot, size_t at)
 
 static uint32_t kind_at(const struct fuzz_op *op, uint32_t page)
 {
-	return fuzz_byte(op, 2 * page + 1) % KIND_ZERO + 1;
+	uint8_t byte = fuzz_byte(op, 2 * page + 1);
+
+	return byte >= 0xf0 ? KIND_BLOCK : byte % KIND_ZERO + 1;
 }
 
 static void put_page(struct pot *pot, uint8_t with, size_t bytes)
@@ -45,11 +47,13 @@ static void pages(struct pot *pot)
 		sevlm__put64(&pot->w, memory_gpa(fuzz_byte(pot->op, 2 * i)) |
 					      kind_at(pot->op, i));
 	for (uint32_t i = 0; i < count; i++)
-		if (kind_at(pot->op, i) == KIND_PRIVATE)
+		if (sevlm__entry_private(kind_at(pot->op, i)))
 			put_page(pot, 0x66, SEVLM_PACKET_HEADER_SIZE);
 	for (uint32_t i = 0; i < count; i++)
 		if (kind_at(pot->op, i) != KIND_ZERO)
-			put_page(pot, 0x77, PAGE_SIZE);
+			put_page(pot, 0x77,
+				 sevlm__entry_pages(kind_at(pot->op, i)) *
+					 PAGE_SIZE);
 }
 
 /* two bytes each: which page, how many */

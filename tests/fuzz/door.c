@@ -22,7 +22,7 @@ static void fill(uint64_t address, int with, size_t bytes)
 
 static void look(uint64_t address, size_t bytes)
 {
-	static uint8_t copy[2 * SEVLM_PAGE_SIZE];
+	static uint8_t copy[4 * SEVLM_PAGE_SIZE];
 
 	memcpy(copy, at(address), bytes);
 }
@@ -60,7 +60,8 @@ static uint32_t send_update(struct door *door, uint64_t data)
 	const struct kvm_sev_send_update_data *update = at(data);
 
 	MUST(door->state == SEVLM_GUEST_SUPDATE);
-	MUST(memory_of_firmware(update->guest_uaddr));
+	MUST(memory_of_firmware(update->guest_uaddr, update->guest_len));
+	MUST(update->trans_len == update->guest_len);
 	fill(update->hdr_uaddr, 0x44, update->hdr_len);
 	fill(update->trans_uaddr, 0x55, update->trans_len);
 	door->packets++;
@@ -101,8 +102,8 @@ static uint32_t receive_update(struct door *door, uint64_t data)
 	const struct kvm_sev_receive_update_data *update = at(data);
 
 	MUST(door->state == SEVLM_GUEST_RUPDATE);
-	MUST(memory_of_firmware(update->guest_uaddr));
-	MUST(update->guest_len == SEVLM_PAGE_SIZE);
+	MUST(memory_of_firmware(update->guest_uaddr, update->guest_len));
+	MUST(update->trans_len == update->guest_len);
 	look(update->hdr_uaddr, update->hdr_len);
 	look(update->trans_uaddr, update->trans_len);
 	door->packets++;
@@ -145,6 +146,8 @@ static int vm_door(void *ctx, uint32_t request, void *arg)
 	struct door *door = ctx;
 	bool failing;
 
+	if (request == KVM_CHECK_EXTENSION)
+		return 16384;
 	if (request != KVM_MEMORY_ENCRYPT_OP || !cmd)
 		return -ENOTTY;
 	failing = fails(door, cmd->id);

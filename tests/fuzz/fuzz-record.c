@@ -51,13 +51,16 @@ static bool same_hello(const struct sevlm__hello *a,
 	       a->amd_bytes == b->amd_bytes &&
 	       a->region_count == b->region_count &&
 	       a->cpuid_count == b->cpuid_count &&
+	       a->contiguous_count == b->contiguous_count &&
 	       same_field(a->pdh, b->pdh, SEVLM_PDH_SIZE) &&
 	       same_field(a->chain, b->chain, SEVLM_CHAIN_SIZE) &&
 	       same_field(a->amd, b->amd, a->amd_bytes) &&
 	       same_field(a->regions, b->regions,
 			  a->region_count * (size_t)REGION_SIZE) &&
 	       same_field(a->cpuid, b->cpuid,
-			  a->cpuid_count * (size_t)SEVLM__CPUID_ENTRY);
+			  a->cpuid_count * (size_t)SEVLM__CPUID_ENTRY) &&
+	       same_field(a->contiguous, b->contiguous,
+			  a->contiguous_count * (size_t)CONTIGUOUS_SIZE);
 }
 
 static void hello(const uint8_t *data, size_t size)
@@ -71,6 +74,7 @@ static void hello(const uint8_t *data, size_t size)
 	MUST(its.version_min && its.version_min <= its.version_max);
 	MUST(its.region_count <= SEVLM_MAX_REGIONS);
 	MUST(its.cpuid_count <= SEVLM__CPUID_MAX);
+	MUST(its.contiguous_count <= SEVLM_MAX_REGIONS);
 	MUST(its.amd_bytes <= SEVLM_BLOB_MAX);
 	bytes = sevlm__hello_encode(&its, back, sizeof(back));
 	MUST(bytes);
@@ -86,18 +90,24 @@ static void hello(const uint8_t *data, size_t size)
 static void pages(const uint8_t *data, size_t size)
 {
 	struct sevlm__batch batch;
-	size_t packets = 0, payloads = 0;
+	size_t packets = 0, payloads = 0, zeroes = 0;
+	uint64_t entry;
 	uint32_t kind;
 
 	if (sevlm__batch_decode(data, size, &batch))
 		return;
-	MUST(batch.count && batch.count <= SEVLM_MAX_BATCH);
+	MUST(batch.count);
 	for (uint32_t i = 0; i < batch.count; i++) {
-		kind = sevlm__entry_kind(sevlm__entry(&batch, i));
-		MUST(kind >= KIND_PRIVATE && kind <= KIND_ZERO);
-		packets += kind == KIND_PRIVATE;
-		payloads += kind != KIND_ZERO;
+		entry = sevlm__entry(&batch, i);
+		kind = sevlm__entry_kind(entry);
+		MUST(kind >= KIND_PRIVATE && kind <= KIND_BLOCK);
+		MUST(kind != KIND_BLOCK ||
+		     !(sevlm__entry_gpa(entry) % BLOCK_SIZE));
+		packets += kind == KIND_PRIVATE || kind == KIND_BLOCK;
+		payloads += kind == KIND_BLOCK ? 4 : kind != KIND_ZERO;
+		zeroes += kind == KIND_ZERO;
 	}
+	MUST(payloads + zeroes <= SEVLM_MAX_BATCH);
 	MUST(batch.entries == data + PAGES_HEAD_SIZE);
 	MUST(batch.headers == batch.entries + batch.count * PAGES_ENTRY_SIZE);
 	MUST(batch.payloads ==

@@ -195,6 +195,7 @@ static void begin(struct side *side)
 	MUST(source->send);
 	source->send->vm = side->vm;
 	source->send->open = true;
+	sevlm__pages_allow_blocks(side->vm->pages, memory[0].gpa);
 	source->state = SOURCE_HARVEST;
 	sevlm__pages_track(side->vm->pages, true);
 }

@@ -177,6 +177,7 @@ static void begin(struct side *side)
 	MUST(target->receive);
 	target->receive->vm = side->vm;
 	target->receive->open = true;
+	sevlm__pages_allow_blocks(side->vm->pages, memory[0].gpa);
 	target->state = TARGET_STREAM;
 }
 

@@ -4,6 +4,7 @@
 #include "memory.h"
 
 #define PAGE ((size_t)SEVLM_PAGE_SIZE)
+#define BLOCK 4u /* pages */
 
 struct memory_region memory[MEMORY_REGIONS] = {
 	{0, 6, SEVLM_REGION_TRACKED, NULL},
@@ -24,7 +25,7 @@ static bool reachable(const struct memory_region *region)
 
 static void place(void)
 {
-	size_t pages = 1;
+	size_t pages = 1 + BLOCK;
 	uint8_t *at;
 
 	for (uint32_t i = 0; i < MEMORY_REGIONS; i++)
@@ -32,6 +33,8 @@ static void place(void)
 	at = mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 		  -1, 0);
 	MUST(at != MAP_FAILED);
+	/* the first region has a block */
+	at += BLOCK * PAGE - (uintptr_t)(at + PAGE) % (BLOCK * PAGE);
 	for (uint32_t i = 0; i < MEMORY_REGIONS; i++) {
 		memory[i].hva = at + PAGE;
 		at += (memory[i].pages + 1) * PAGE;
@@ -74,10 +77,12 @@ void memory_register(struct sevlm_vm *vm)
 	for (uint32_t i = 0; i < MEMORY_LATER; i++)
 		MUST(!sevlm_vm_add_region(vm, memory[i].gpa,
 					  memory[i].pages * PAGE, memory[i].hva,
-					  memory[i].type));
+					  memory[i].type |
+						  (i ? 0 :
+						       SEVLM_REGION_CONTIGUOUS)));
 }
 
-bool memory_of_firmware(uint64_t hva)
+static bool one_page(uint64_t hva)
 {
 	for (uint32_t i = 0; i < MEMORY_REGIONS; i++) {
 		const struct memory_region *region = &memory[i];
@@ -89,6 +94,14 @@ bool memory_of_firmware(uint64_t hva)
 				region->type == SEVLM_REGION_PRIVATE);
 	}
 	return false;
+}
+
+/* the one block there is, or a page */
+bool memory_of_firmware(uint64_t hva, uint32_t bytes)
+{
+	if (bytes == BLOCK * PAGE)
+		return hva == (uintptr_t)memory[0].hva;
+	return bytes == PAGE && one_page(hva);
 }
 
 /* a region's pages, then one behind it */

@@ -27,8 +27,8 @@ extern struct memory_region memory[MEMORY_REGIONS];
 void memory_reset(bool source);
 /* the regions there are from the start */
 void memory_register(struct sevlm_vm *vm);
-/* is that a page that firmware may be given? */
-bool memory_of_firmware(uint64_t hva);
+/* is that a page, or a block, that firmware may be given? */
+bool memory_of_firmware(uint64_t hva, uint32_t bytes);
 /* addresses worth naming: the pages of all regions and their neighbours */
 uint64_t memory_gpa(uint8_t index);
 /* the index for memory_gpa() of a region's page */

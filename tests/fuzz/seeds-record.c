@@ -76,6 +76,8 @@ void put_records(const char *corpus)
 		[12] = SPAN_BITMAP,
 		[16] = 9,
 	};
+	static uint8_t block[PAGES_HEAD_SIZE + PAGES_ENTRY_SIZE +
+			     SEVLM_PACKET_HEADER_SIZE + BLOCK_SIZE];
 	static const uint8_t entries[PAGES_HEAD_SIZE + PAGES_ENTRY_SIZE] = {
 		1,
 		[8] = KIND_ZERO,
@@ -87,4 +89,7 @@ void put_records(const char *corpus)
 	put_body(corpus, "span", RECORD_SHARED, span, sizeof(span));
 	put_body(corpus, "resolve", RECORD_RESOLVE, resolve, sizeof(resolve));
 	put_body(corpus, "zero-page", RECORD_PAGES, entries, sizeof(entries));
+	block[0] = 1;
+	block[8] = KIND_BLOCK;
+	put_body(corpus, "block", RECORD_PAGES, block, sizeof(block));
 }

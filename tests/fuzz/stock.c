@@ -8,6 +8,10 @@ static const uint8_t pages_all[] = {
 	0, 0, 1, 1, 2,	2, 3,  0, 4,  1, 5,  2,
 	7, 0, 8, 0, 10, 1, 11, 2, 15, 0, 16, 1,
 };
+static const uint8_t pages_block[] = {
+	0,  0xf0, 4,  1, 5,  2, 7,  0, 8, 0, 10, 1, 11, 2, 15, 0, 16, 1,
+};
+static const uint8_t pages_astray[] = {0, 0xf0, 15, 0xf0};
 static const uint8_t pages_some[] = {1, 0, 7, 0, 10, 2};
 static const uint8_t pages_plugged[] = {18, 0, 19, 1};
 /* what is shared after pages_all, and after pages_plugged */
@@ -17,6 +21,7 @@ static const uint8_t shared_all[] = {
 static const uint8_t shared_plugged[] = {
 	1, 1, 0, 0, 2, 1, 0, 0, 4, 2, 1, 3, 19, 1, 0, 0, 16, 1, 0, 0,
 };
+static const uint8_t shared_block[] = {4, 2, 1, 3, 16, 1, 0, 0};
 static const uint8_t free_all[] = {0, 6, 7, 2, 10, 2, 15, 2};
 static const uint8_t plug[] = {5, 1}, unplug[] = {5, 2};
 static const uint8_t blob[] = {1, 4, 0, 0, 0, 1, 2, 3, 4};
@@ -43,9 +48,12 @@ static const uint8_t forged_committed[] = {1, 1}, forged_started[] = {3, 1};
 const struct fuzz_op stock[STOCK] = {
 	[ROUND] = B(OP_RECORD, COOKED(ROUND)),
 	[PAGES_ALL] = A(OP_RECORD, COOKED(PAGES), pages_all),
+	[PAGES_BLOCK] = A(OP_RECORD, COOKED(PAGES), pages_block),
+	[PAGES_ASTRAY] = A(OP_RECORD, COOKED(PAGES), pages_astray),
 	[PAGES_SOME] = A(OP_RECORD, COOKED(PAGES), pages_some),
 	[PAGES_PLUGGED] = A(OP_RECORD, COOKED(PAGES), pages_plugged),
 	[SHARED_ALL] = A(OP_RECORD, COOKED(SHARED), shared_all),
+	[SHARED_BLOCK] = A(OP_RECORD, COOKED(SHARED), shared_block),
 	[SHARED_PLUGGED] = A(OP_RECORD, COOKED(SHARED), shared_plugged),
 	[FREE_ALL] = A(OP_RECORD, COOKED(FREE), free_all),
 	[PLUG] = A(OP_RECORD, COOKED(REGION), plug),
