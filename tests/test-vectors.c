@@ -95,6 +95,19 @@ static size_t make_pages(void)
 	return sizeof(body) - w.left;
 }
 
+static size_t make_pages_block(void)
+{
+	struct sevlm__writer w = sevlm__writer(body, sizeof(body));
+
+	sevlm__put64(&w, 2);
+	sevlm__put64(&w, 0x100000 | KIND_BLOCK);
+	sevlm__put64(&w, 0x104000 | KIND_ZERO);
+	memset(sevlm__put(&w, SEVLM_PACKET_HEADER_SIZE), 0xd1,
+	       SEVLM_PACKET_HEADER_SIZE);
+	memset(sevlm__put(&w, BLOCK_SIZE), 0xd2, BLOCK_SIZE);
+	return sizeof(body) - w.left;
+}
+
 static size_t make_free(void)
 {
 	struct sevlm__writer w = sevlm__writer(body, sizeof(body));
@@ -284,6 +297,7 @@ static const struct {
 	{"START", RECORD_START, 0, 1, make_start},
 	{"ROUND", RECORD_ROUND, 1, 2, make_round},
 	{"PAGES", RECORD_PAGES, 1, 3, make_pages},
+	{"PAGES-BLOCK", RECORD_PAGES, 1, 3, make_pages_block},
 	{"FREE", RECORD_FREE, 1, 4, make_free},
 	{"REGION", RECORD_REGION, 1, 5, make_region},
 	{"SHARED", RECORD_SHARED, 1, 6, make_shared},
@@ -393,6 +407,40 @@ START_TEST(decode_pages)
 }
 END_TEST
 
+START_TEST(decode_block)
+{
+	const struct vector *of = vector("PAGES-BLOCK");
+	struct sevlm__batch batch;
+
+	ck_assert_int_eq(sevlm__batch_decode(of->body, of->bytes, &batch), 0);
+	ck_assert_uint_eq(batch.count, 2);
+	ck_assert_uint_eq(sevlm__entry(&batch, 0), 0x100004);
+	ck_assert_uint_eq(sevlm__entry_pages(sevlm__entry(&batch, 0)), 4);
+	ck_assert_uint_eq(batch.headers[51], 0xd1);
+	ck_assert_uint_eq(batch.payloads[0], 0xd2);
+	ck_assert_uint_eq(batch.payloads[16383], 0xd2);
+	ck_assert_uint_eq(batch.control_bytes, 76);
+}
+END_TEST
+
+/* a target's HELLO that ends in it */
+START_TEST(contiguous)
+{
+	const struct vector *field = vector("contiguous");
+	const struct vector *of = vector("HELLO-TARGET");
+	uint8_t list[] = {0, 0, 0x10, 0, 0, 0, 0, 0};
+	struct sevlm__hello hello;
+
+	ck_assert_int_eq(sevlm__hello_decode(of->body, of->bytes, &hello), 0);
+	hello.contiguous = list;
+	hello.contiguous_count = 1;
+	ck_assert_uint_eq(sevlm__hello_encode(&hello, body, sizeof(body)),
+			  of->bytes + field->bytes);
+	ck_assert_mem_eq(body, of->body, of->bytes);
+	ck_assert_mem_eq(body + of->bytes, field->body, field->bytes);
+}
+END_TEST
+
 START_TEST(decode_others)
 {
 	struct sevlm__region region;
@@ -482,6 +530,8 @@ int main(void)
 	tcase_add_loop_test(tcase, decode_header, 0, count);
 	tcase_add_test(tcase, decode_hellos);
 	tcase_add_test(tcase, decode_pages);
+	tcase_add_test(tcase, decode_block);
+	tcase_add_test(tcase, contiguous);
 	tcase_add_test(tcase, decode_others);
 	tcase_add_test(tcase, decode_shared);
 	tcase_add_test(tcase, values);
