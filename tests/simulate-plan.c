@@ -90,6 +90,18 @@ static void draw_guest(struct run *run)
 		plan->split = rig_between(chance(run), 1, pages - 1) * RIG_PAGE;
 }
 
+/* Of the target only what is true: it would end the migration. */
+static void draw_blocks(struct run *run)
+{
+	struct rig_plan *plan = &run->plan;
+
+	for (int i = 0; i < 2; i++) {
+		plan->contiguous[i] = !rig_one_in(chance(run), 3);
+		plan->old_kernel[i] = rig_one_in(chance(run), 8);
+	}
+	plan->scattered[0] = rig_one_in(chance(run), 6);
+}
+
 static void draw_speed(struct run *run)
 {
 	struct rig_plan *plan = &run->plan;
@@ -254,6 +266,7 @@ void run_draw(struct run *run, uint64_t seed)
 	draw_speed(run);
 	draw_bustle(run);
 	draw_dose(run);
+	draw_blocks(run);
 	/* two owners; and what the firmware exports is not signed by AMD */
 	run->refused = plan->policy & SEVLM_POLICY_DOMAIN || plan->exported;
 }
@@ -320,6 +333,12 @@ void run_describe(const struct run *run, FILE *out)
 		(unsigned long long)plan->bandwidth,
 		(unsigned long long)plan->latency_ns, plan->fragment,
 		(unsigned long long)plan->tick_ns);
+	fprintf(out, "memory: source%s%s%s, target%s%s\n",
+		plan->contiguous[0] ? " contiguous" : "",
+		plan->scattered[0] ? " in error" : "",
+		plan->old_kernel[0] ? " old kernel" : "",
+		plan->contiguous[1] ? " contiguous" : "",
+		plan->old_kernel[1] ? " old kernel" : "");
 	fprintf(out, "engines: batch %u, %u rounds%s, downtime %llu ms\n",
 		plan->batch, plan->max_rounds,
 		plan->stop_anyway ? ", then stop" : "",

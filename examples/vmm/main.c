@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT-0 */
 /*
  * vmm [--offer] [--no-exits] [--sev] --script FILE
- * vmm --image FILE [--work quiet|dirty|flip] [--memory MIB] [--run MS]
+ * vmm --image FILE [--work quiet|dirty|flip] [--memory MIB] [--huge] [--run MS]
  *     [--to ADDRESS:PORT] [--papers DIRECTORY] [--keep DIRECTORY]
- * vmm --from PORT [--memory MIB] [--run MS] [--to ADDRESS:PORT]
+ * vmm --from PORT [--memory MIB] [--huge] [--run MS] [--to ADDRESS:PORT]
  *     [--papers DIRECTORY] [--keep DIRECTORY]
  *     [--states any|exits|list|compare]
  *
@@ -16,6 +16,8 @@
  * on while it runs. Certificates are in the directory of --papers, and what
  * must outlive the process goes into that of --keep. Page states come from
  * the kernel's list where it keeps one, unless --states says otherwise.
+ * --huge takes memory of huge pages, whose private pages go four in one packet
+ * if both sides have it.
  */
 #include <err.h>
 #include <getopt.h>
@@ -26,7 +28,7 @@
 #include "move.h"
 
 struct options {
-	bool offer, no_exits, sev;
+	bool offer, no_exits, sev, huge;
 	uint32_t work, states;
 	int memory_mib, run_ms;
 	const char *script, *image, *from, *to, *keep, *papers;
@@ -97,6 +99,8 @@ static int flag(struct options *options, int c)
 		options->no_exits = true;
 	else if (c == 's')
 		options->sev = true;
+	else if (c == 'h')
+		options->huge = true;
 	else
 		return -1;
 	return 0;
@@ -145,6 +149,7 @@ static int parse(int argc, char **argv, struct options *options)
 		{ "image", required_argument, NULL, 'i' },
 		{ "work", required_argument, NULL, 'w' },
 		{ "memory", required_argument, NULL, 'm' },
+		{ "huge", no_argument, NULL, 'h' },
 		{ "run", required_argument, NULL, 'r' },
 		{ "to", required_argument, NULL, 't' },
 		{ "from", required_argument, NULL, 'F' },
@@ -167,7 +172,7 @@ static const char usage[] =
 	"usage: vmm [--offer] [--no-exits] [--sev] --script FILE\n"
 	"       vmm --image FILE [--work quiet|dirty|flip] [OPTIONS]\n"
 	"       vmm --from PORT [OPTIONS]\n"
-	"options: --memory MIB --run MS --to ADDRESS:PORT\n"
+	"options: --memory MIB --huge --run MS --to ADDRESS:PORT\n"
 	"         --papers DIRECTORY --keep DIRECTORY\n"
 	"         --states any|exits|list|compare\n";
 
@@ -188,6 +193,7 @@ int main(int argc, char **argv)
 	vmm.papers = options.papers;
 	vmm.keep = options.keep;
 	vmm.states = options.states;
+	vmm.memory.huge = options.huge;
 	ret = options.script ? run_script(&vmm, &options) :
 			       run_guest(&vmm, &options);
 	park_end(&vmm);

@@ -15,6 +15,7 @@
 
 #include "vmm.h"
 
+#define HUGE_PAGE    (2ull << 20)
 #define SLOT_SHARED  0u
 #define SLOT_PRIVATE 1u
 #define MAX_WORDS    (GUEST_MAX_RAM / SEVLM_PAGE_SIZE / 64)
@@ -61,26 +62,42 @@ static int set_slots(struct vmm *vmm, uint32_t flags)
 	return vmm->memory.alias ? set_slot(vmm, SLOT_PRIVATE, flags) : 0;
 }
 
+/* whole huge pages, where it is made of those */
+static uint64_t mapped(const struct memory *memory)
+{
+	const uint64_t page = memory->huge ? HUGE_PAGE : SEVLM_PAGE_SIZE;
+
+	return (memory->bytes + page - 1) / page * page;
+}
+
 /* KVM of Linux 6.1.192 pins memory as it finds it, and where nothing was ever
  * written there is nothing to pin: what comes there later can be moved away
  * under the guest. So all of it is there from the beginning. */
-static uint8_t *buffer(uint64_t bytes)
+static uint8_t *buffer(const struct memory *memory)
 {
-	void *ram = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+	void *ram = mmap(NULL, mapped(memory), PROT_READ | PROT_WRITE,
+			 memory->huge ? flags | MAP_HUGETLB : flags, -1, 0);
 
 	if (ram != MAP_FAILED)
 		return ram;
-	warn("guest memory");
+	warn("guest memory%s", memory->huge ? " of huge pages" : "");
 	return NULL;
 }
 
 static int buffers(struct memory *memory)
 {
-	memory->shared = buffer(memory->bytes);
-	memory->private = memory->alias ? buffer(memory->bytes)
-					: memory->shared;
+	memory->shared = buffer(memory);
+	memory->private = memory->alias ? buffer(memory) : memory->shared;
 	return memory->shared && memory->private ? 0 : -1;
+}
+
+/* Huge pages are contiguous, and stay where they are: sev.c registers them.
+ * What holds for the one buffer holds for the other. */
+static uint32_t region_type(const struct memory *memory)
+{
+	return SEVLM_REGION_TRACKED |
+	       (memory->huge ? SEVLM_REGION_CONTIGUOUS : 0);
 }
 
 /* libsevlm copies shared pages from and to the address it is told here; the
@@ -95,7 +112,7 @@ int memory_create(struct vmm *vmm, uint64_t bytes)
 	if (buffers(memory) || set_slots(vmm, 0))
 		return -1;
 	if (!sevlm_vm_add_region(vmm->vm, 0, bytes, memory->shared,
-				 SEVLM_REGION_TRACKED))
+				 region_type(memory)))
 		return 0;
 	warnx("guest memory: %s", sevlm_vm_error(vmm->vm));
 	return -1;
@@ -138,7 +155,7 @@ void memory_free(struct vmm *vmm)
 	struct memory *memory = &vmm->memory;
 
 	if (memory->private && memory->alias)
-		munmap(memory->private, memory->bytes);
+		munmap(memory->private, mapped(memory));
 	if (memory->shared)
-		munmap(memory->shared, memory->bytes);
+		munmap(memory->shared, mapped(memory));
 }

@@ -25,6 +25,7 @@ struct memory {
 	uint8_t *private, *shared;
 	uint64_t bytes;
 	uint64_t cbit;		/* the private bit of page tables, or 0 */
+	bool huge;		/* made of huge pages */
 	bool alias;		/* the bit is ours, not the CPU's */
 };
 

@@ -212,3 +212,32 @@ lists() {
 		"states=list launch=flip check send=in-doubt silent" \
 		"states=list prepare die@run receive=completed" 0 137 -
 }
+
+# Guests in huge pages: contiguous memory moves four pages at a time, if it is
+# so on both sides. The firmware counts.
+contiguous() {
+	local send=SEND_UPDATE_DATA receive=RECEIVE_UPDATE_DATA
+
+	scenario "contiguous memory moves in runs, a quarter of the commands" \
+		"huge launch=quiet check count send=completed quarter=$send" \
+		"huge prepare count receive=completed quarter=$receive check" \
+		0 0 same
+	scenario "a guest in huge pages that changes page states" \
+		"huge launch=flip check send=completed" \
+		"huge prepare receive=completed check" 0 0 same
+	scenario "contiguous memory here only goes page by page" \
+		"huge launch=quiet check count send=completed singly=$send" \
+		"prepare count receive=completed singly=$receive check" 0 0 same
+	scenario "contiguous memory there only goes page by page" \
+		"launch=quiet check count send=completed singly=$send" \
+		"huge prepare count receive=completed singly=$receive check" \
+		0 0 same
+	scenario "a guest in huge pages goes there and back" \
+		"huge launch=dirty check send=completed close
+		 huge prepare receive=completed check" \
+		"huge prepare receive=completed check run=10 check
+		 send=completed" 0 0 same
+	scenario "the example in huge pages" \
+		"vmm --image /guest.bin --huge --to 10.0.0.2:6999" \
+		"vmm --from 6999 --huge --run 100" 0 0 -
+}

@@ -26,6 +26,7 @@
  *			see firmware.c
  *	states=NAME, room=COUNT, refused=CODE, hang-up, enable, apart
  *			see lists.c
+ *	huge, count, singly=COMMAND, quarter=COMMAND	see blocks.c
  *	WHAT@WHEN	see moments.c			plant=NAME see plants.c
  */
 #include <err.h>
@@ -75,6 +76,8 @@ static void open_vmm(struct walk *walk)
 	walk->vmm.hooks = &hooks;
 	walk->vmm.states = walk->states ? walk->states : SEVLM_STATES_ANY;
 	walk->vmm.list_room = walk->room;
+	walk->vmm.memory.huge = walk->huge;
+	walk->huge = false;
 	walk->moves.channel.fd = -1;
 	walk->open = true;
 }
@@ -213,6 +216,10 @@ static const struct {
 	{ "hang-up", lists_hang_up },
 	{ "enable", lists_enable },
 	{ "apart", lists_apart },
+	{ "huge", blocks_huge },
+	{ "count", blocks_count },
+	{ "singly", blocks_singly },
+	{ "quarter", blocks_quarter },
 	{ "sim-leave", do_leave },
 	{ "sim-wait", do_wait },
 	{ "sim-trust", do_trust },

@@ -38,6 +38,7 @@ struct walk {
 	uint32_t states;	/* of the VMMs to come; 0 is theirs to choose */
 	uint64_t room;		/* ... and in the kernel's list; 0 the same */
 	bool open;
+	bool huge;		/* the next guest's memory */
 	struct moment moment;
 	struct plant plant;
 };
@@ -99,6 +100,13 @@ int lists_refused(struct walk *walk, const char *arg);
 int lists_hang_up(struct walk *walk, const char *arg);
 int lists_enable(struct walk *walk, const char *arg);
 int lists_apart(struct walk *walk, const char *arg);
+
+/* blocks.c: the next guest lies in huge pages; the firmware counts anew; it
+ * counted a command for each page that moved, or for four. 0 or -1 */
+int blocks_huge(struct walk *walk, const char *arg);
+int blocks_count(struct walk *walk, const char *arg);
+int blocks_singly(struct walk *walk, const char *name);
+int blocks_quarter(struct walk *walk, const char *name);
 
 /* print.c: a line with a digest of what the guest sees of its memory */
 void print_memory(struct vmm *vmm);
