@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <linux/kvm_para.h>
 
 #include "pair.h"
 
 #define SHARED_PART 16
+#define PACKET 16384 /* the most in one */
 
 void must(int ret, const char *what)
 {
@@ -21,11 +21,10 @@ void must(int ret, const char *what)
 
 static uint8_t *new_ram(uint64_t bytes)
 {
-	void *ram = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *ram = NULL;
 
-	must(ram == MAP_FAILED ? -ENOMEM : 0, "mmap");
-	return ram;
+	must(-posix_memalign(&ram, PACKET, bytes), "memory");
+	return memset(ram, 0, bytes);
 }
 
 struct sevlm_trust *pair_trust(const uint8_t *amd)
@@ -41,6 +40,11 @@ struct sevlm_trust *pair_trust(const uint8_t *amd)
 
 void pair_open(struct pair *pair, uint64_t memory)
 {
+	const struct sevlm_sim_host_config config = {
+		.size = sizeof(config),
+		.multi_page = 1,
+	};
+
 	memset(pair, 0, sizeof(*pair));
 	pair->memory = memory;
 	pair->shared_gpa = memory / 4;
@@ -49,8 +53,8 @@ void pair_open(struct pair *pair, uint64_t memory)
 	must(pair->bitmap ? 0 : -ENOMEM, "bitmap");
 	pair->source.ram = new_ram(memory);
 	pair->target.ram = new_ram(memory);
-	must(sevlm_sim_host_new(NULL, &pair->source.host), "host");
-	must(sevlm_sim_host_new(NULL, &pair->target.host), "host");
+	must(sevlm_sim_host_new(&config, &pair->source.host), "host");
+	must(sevlm_sim_host_new(&config, &pair->target.host), "host");
 	must(sevlm_sim_host_amd(pair->target.host, pair->amd), "certificates");
 	pair->trust = pair_trust(pair->amd);
 }
@@ -60,12 +64,12 @@ void pair_close(struct pair *pair)
 	sevlm_trust_free(pair->trust);
 	sevlm_sim_host_free(pair->source.host);
 	sevlm_sim_host_free(pair->target.host);
-	munmap(pair->source.ram, pair->memory);
-	munmap(pair->target.ram, pair->memory);
+	free(pair->source.ram);
+	free(pair->target.ram);
 	free(pair->bitmap);
 }
 
-static void new_handle(struct side *side, uint64_t memory,
+static void new_handle(struct pair *pair, struct side *side,
 		       const struct sevlm_kernel_ops *ops)
 {
 	struct sevlm_vm_config config = {
@@ -76,9 +80,16 @@ static void new_handle(struct side *side, uint64_t memory,
 	};
 
 	must(sevlm_vm_new(&config, &side->vm), "handle");
-	must(sevlm_vm_add_region(side->vm, 0, memory, side->ram,
-				 SEVLM_REGION_TRACKED),
+	must(sevlm_vm_add_region(side->vm, 0, pair->memory, side->ram,
+				 SEVLM_REGION_TRACKED |
+					 (pair->contiguous ?
+						  SEVLM_REGION_CONTIGUOUS :
+						  0)),
 	     "memory");
+	if (pair->contiguous)
+		must(sevlm_sim_vm_contiguous(side->guest, side->ram,
+					     pair->memory),
+		     "contiguous");
 }
 
 /* runs the guest until it has nothing more to say */
@@ -138,8 +149,8 @@ void pair_launch(struct pair *pair, const struct sevlm_kernel_ops *ops)
 	must(sevlm_sim_vm_launch(source->guest, source->ram, NULL, 0, 0),
 	     "launch");
 	must(sevlm_sim_vm_prepare(target->guest, target->ram), "prepare");
-	new_handle(source, pair->memory, ops);
-	new_handle(target, pair->memory, ops);
+	new_handle(pair, source, ops);
+	new_handle(pair, target, ops);
 	must(sevlm_vm_offer(source->vm, 0), "offer");
 	run_guest(source);
 	share(pair);

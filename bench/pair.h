@@ -2,6 +2,8 @@
 #ifndef SEVLM_BENCH_PAIR_H
 #define SEVLM_BENCH_PAIR_H
 
+#include <stdbool.h>
+
 #include <libsevlm/libsevlm.h>
 #include <libsevlm/sim.h>
 
@@ -23,6 +25,7 @@ struct pair {
 	uint64_t memory;
 	uint64_t shared_gpa;
 	uint64_t shared_bytes;
+	bool contiguous; /* memory, from pair_launch() on */
 	struct identity {
 		uint8_t pdh[SEVLM_PDH_SIZE];
 		uint8_t chain[SEVLM_CHAIN_SIZE]; /* CEK signed */

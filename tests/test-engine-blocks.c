@@ -4,7 +4,7 @@
 
 #include "engine-fixture.h"
 
-/* what a command costs beside the mailbox is not told apart here */
+/* what a command is taken to cost, whatever it moves */
 #define PSP_NS 226000ull
 
 struct counts {
