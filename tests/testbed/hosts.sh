@@ -13,7 +13,7 @@ kernel=${TESTBED_KERNEL:-$root/build-kernel-test}
 mkdir -p "$bed"
 read -r -a groups <<<"${GROUPS_OF_SCENARIOS:-moves cancelled killed cut \
 firmware platform dead_send dead_cancel dead_receive dead_finish dead_sent \
-planted kvm cross contiguous}"
+planted kvm cross}"
 
 skip_all() {
 	echo "1..0 # SKIP $1"
