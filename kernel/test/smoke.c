@@ -108,6 +108,7 @@ static void test_type(void)
 	vm_type = SEV_VM;
 	launch(&vm, 0);
 	is(guest_state(&vm), RUNNING, "a VM of the type for SEV, by INIT2");
+	fill(&vm);	/* not too late where nothing is encrypted */
 	boot(&vm);
 	ok(round_of(&vm, 1), "its guest runs");
 	is(sev(&vm, KVM_SEV_INIT, NULL), NO_CALL, "no INIT for this type");
