@@ -29,10 +29,11 @@ built() {
 
 # kernel BASE SET WATCHED
 kernel() {
-	local name="$1 $2, $3" tests=$root/kernel/test
+	local name="$1 $2, $3" tests=$root/kernel/test failed=$tap_failed
 	export TESTBED_KERNEL=$kernels-$1/${3//,/-}
 
-	ok "$name: builds" built "$@" || return
+	ok "$name: builds" built "$@"
+	[ "$tap_failed" -eq "$failed" ] || return
 	[[ $parts != *smoke* ]] ||
 		part "$name, smoke" "$tests/smoke" "$TESTBED_KERNEL"
 	[[ $parts != *hosts* ]] ||
