@@ -8,7 +8,9 @@
 
 static int on_file(int fd, uint32_t request, void *arg)
 {
-	return ioctl(fd, request, arg) < 0 ? -errno : 0;
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
 }
 
 static uint64_t private_of(const struct memory *memory, uint64_t address)
