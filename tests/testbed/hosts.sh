@@ -116,8 +116,8 @@ up() {
 	return 1
 }
 
-# both GROUP: to their end. A machine that does not come up is no matter
-# of ours: three attempts, told of in the log.
+# both GROUP: to their end. A machine that does not come up, or does not reach
+# the other, is no matter of ours: three attempts, told of in the log.
 both() {
 	local attempt end log=$bed/$1
 
