@@ -32,6 +32,20 @@ static int meet(struct walk *walk, uint32_t role)
 					  link_accept(walk->port);
 }
 
+/* one of them, with commas between */
+static bool is_expected(const char *outcome, const char *expected)
+{
+	size_t length = strlen(outcome);
+
+	for (const char *at = expected; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (!strncmp(at, outcome, length) &&
+		    (!at[length] || at[length] == ','))
+			return true;
+	}
+	return false;
+}
+
 /* the engine stays, to be asked again */
 static int drive(struct walk *walk, uint32_t role, int ret,
 		 const char *expected)
@@ -41,7 +55,7 @@ static int drive(struct walk *walk, uint32_t role, int ret,
 
 	channel_close(&walk->moves.channel);
 	host_tell(role, outcome);
-	return strcmp(host_outcome(outcome), expected) ? -1 : 0;
+	return is_expected(host_outcome(outcome), expected) ? 0 : -1;
 }
 
 static int begin(struct walk *walk, uint32_t role, const char *expected)

@@ -7,7 +7,7 @@
  *	meet=connect	wait for the other host, which does meet=accept
  *	launch=WORK	a guest that runs		prepare	one that waits
  *	send=OUTCOME	move it to the peer, with this outcome
- *	receive=OUTCOME	let one come
+ *	receive=OUTCOME	let one come; or OUTCOME,OUTCOME for one of these
  *	again=OUTCOME	meet the peer of the last one again
  *	fenced=OUTCOME	the source is dead for good
  *	cancel		the target gives up, though it is in doubt
