@@ -39,14 +39,15 @@
 
 #define RAM (2u << 20)
 
-/* Printed at its last moment there and its first here. */
+/* Printed at its last moment there, when the states are known that it is sent
+ * under, and its first here. */
 static void memory(struct move *move, uint32_t want, bool done)
 {
 	if (want == SEVLM_WANT_RUN && !done && cross_is() &&
 	    cross_arrive(move->vmm))
 		warnx("what came to the other host does not go into KVM");
-	if ((want == SEVLM_WANT_STATE && done && move->source) ||
-	    (want == SEVLM_WANT_RUN && !done))
+	if (!done && (want == SEVLM_WANT_RUN ||
+		      (want == SEVLM_WANT_PERSIST && move->source)))
 		print_memory(move->vmm);
 }
 
