@@ -257,10 +257,13 @@ count() {
 		"$1" "$2" "\"stdout\": \"$3\"" >"$copy/log.json"
 	printf '<testsuites><testsuite name="libsevlm.t">%s%s' \
 		"${4:-}" '</testsuite></testsuites>' >"$copy/log.junit.xml"
-	"$root/scripts/count" "$copy/log.json" | tail -n 1
+	"$root/scripts/count" "$copy/log.json"
 }
 counts() {
-	test "$(count "${@:2}")" = "$1"
+	test "$(count "${@:2}" | tail -n 1)" = "$1"
+}
+reason() {
+	test "$(count "$@" | sed -n 's/^    # //p')" = why
 }
 count_gate() {
 	local good='<testcase name="a"/>'
@@ -276,6 +279,9 @@ count_gate() {
 	ok "count: a test that is silent" counts "0 passed, 1 failed" SKIP 0 ''
 	ok "count: a test that is skipped" \
 		counts "0 passed, 0 failed" SKIP 0 '1..0 # SKIP why'
+	bad='<testcase name="2 - b"><failure/></testcase>'
+	ok "count: why a subtest failed" reason ERROR 1 \
+		'ok 1 - a\n# no\nnot ok 2 - b\n# why\nok 3 - c\n# no' "$bad"
 }
 
 # complaints LINE...: what is made of such a log
