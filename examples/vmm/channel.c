@@ -7,10 +7,10 @@
 
 #include "channel.h"
 #include "link.h"
+#include "vmm.h"
 
 #define IOVECS	   16
 #define LOOK_MS	   100
-#define FLUSH_LOOKS 50
 
 static uint64_t now_ns(void)
 {
@@ -88,7 +88,9 @@ void channel_wait(struct channel *channel, bool read, int timeout_ms)
 
 void channel_flush(struct channel *channel)
 {
-	for (int i = 0; i < FLUSH_LOOKS && waits(channel); i++)
+	const int looks = vmm_patience_s() * 1000 / LOOK_MS;
+
+	for (int i = 0; i < looks && waits(channel); i++)
 		channel_wait(channel, false, LOOK_MS);
 }
 

@@ -8,8 +8,6 @@
 
 #include "vmm.h"
 
-#define PATIENCE_S 20
-
 static void *shared(struct vmm *vmm, uint64_t gpa)
 {
 	return vmm->memory.shared + gpa;
@@ -79,7 +77,7 @@ int device_report(struct vmm *vmm, struct guest_report *report)
 	int ret = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PATIENCE_S;
+	until.tv_sec += vmm_patience_s();
 	pthread_mutex_lock(&device->lock);
 	device->ask = !device->told_all;
 	while (!device->told_all && !ret)

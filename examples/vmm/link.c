@@ -12,10 +12,9 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "vmm.h"
 
-#define WAIT_S	 10
 #define PAUSE_MS 20
-#define FAREWELL_MS 2000
 
 /* ADDRESS:PORT, or PORT for any address of this machine */
 static int parse(const char *where, struct sockaddr_in *to)
@@ -34,14 +33,6 @@ static int parse(const char *where, struct sockaddr_in *to)
 		return 0;
 	warnx("%s is no address and port", where);
 	return -1;
-}
-
-/* A host may be one that is slow, as an emulated one is. */
-static int wait_s(void)
-{
-	const char *times = getenv("VMM_PATIENCE");
-
-	return WAIT_S * (times ? atoi(times) : 1);
 }
 
 static int ready(int fd)
@@ -74,7 +65,7 @@ int link_connect(const char *where)
 
 	if (parse(where, &to))
 		return -1;
-	for (time_t end = time(NULL) + wait_s(); time(NULL) <= end;) {
+	for (time_t end = time(NULL) + vmm_patience_s(); time(NULL) <= end;) {
 		fd = try_connect(&to);
 		if (fd >= 0)
 			return fd;
@@ -107,7 +98,7 @@ int link_accept(const char *where)
 	if (parse(where, &here))
 		return -1;
 	wait.fd = listen_at(&here);
-	if (wait.fd >= 0 && poll(&wait, 1, wait_s() * 1000) == 1)
+	if (wait.fd >= 0 && poll(&wait, 1, vmm_patience_s() * 1000) == 1)
 		fd = accept4(wait.fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		warnx("nobody came to %s", where);
@@ -123,7 +114,7 @@ void link_farewell(int fd)
 	char rest[4096];
 
 	shutdown(fd, SHUT_WR);
-	while (poll(&wait, 1, FAREWELL_MS) == 1 &&
+	while (poll(&wait, 1, vmm_patience_s() * 1000) == 1 &&
 	       recv(fd, rest, sizeof(rest), 0) > 0)
 		;
 	close(fd);

@@ -2,11 +2,21 @@
 /* The files a guest is made of, and libsevlm's view of it. */
 #include <err.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vmm.h"
+
+#define PATIENCE_S 10
+
+int vmm_patience_s(void)
+{
+	const char *times = getenv("VMM_PATIENCE");
+
+	return PATIENCE_S * (times ? atoi(times) : 1);
+}
 
 void vmm_init(struct vmm *vmm)
 {

@@ -79,6 +79,9 @@ struct vmm {
 /* All return 0, or -1 with a line on standard error. */
 
 /* vmm.c: the files, and libsevlm's handle; close undoes all of it */
+/* how long one of another machine may keep us waiting; VMM_PATIENCE times as
+ * long where that is in the environment */
+int vmm_patience_s(void);
 void vmm_init(struct vmm *vmm);
 int vmm_open(struct vmm *vmm);
 int vmm_offer(struct vmm *vmm, uint32_t policy);

@@ -5,7 +5,7 @@
 #include "link.h"
 #include "walk.h"
 
-#define MEET_TRIES 6
+#define MEET_TRIES 5
 
 /* Before a scenario: the other host may be some scenarios behind. */
 int moves_meet(struct walk *walk, const char *arg)
