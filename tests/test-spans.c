@@ -4,18 +4,17 @@
 #include <stdlib.h>
 
 #include "check-main.h"
+#include "exact.h"
 #include "record.h"
 
 static struct sevlm__span span, back;
 
 static int decode(const void *bytes, size_t count)
 {
-	uint8_t *copy = malloc(count ? count : 1);
+	uint8_t *copy = exact(bytes, count);
 	struct sevlm__reader r;
 	int ret;
 
-	ck_assert_ptr_nonnull(copy);
-	memcpy(copy, bytes, count);
 	r = sevlm__reader(copy, count);
 	memset(&back, 0, sizeof(back));
 	ret = sevlm__span_decode(&r, &back);
