@@ -38,38 +38,6 @@ static const struct sevlm_kernel_ops door = {
 	.sev = door_sev,
 };
 
-static void to_target(struct sevlm_source *source, struct sevlm_target *target)
-{
-	size_t count = 256, taken;
-	struct iovec iov[256];
-
-	must(sevlm_source_output(source, iov, &count), "output");
-	for (size_t i = 0; i < count; i++) {
-		must(sevlm_target_feed(target, iov[i].iov_base, iov[i].iov_len,
-				       &taken),
-		     "feed");
-		must(sevlm_source_consumed(source, taken), "consumed");
-		if (taken < iov[i].iov_len)
-			return;
-	}
-}
-
-static void to_source(struct sevlm_source *source, struct sevlm_target *target)
-{
-	size_t count = 8, taken;
-	struct iovec iov[8];
-
-	must(sevlm_target_output(target, iov, &count), "output");
-	for (size_t i = 0; i < count; i++) {
-		must(sevlm_source_feed(source, iov[i].iov_base, iov[i].iov_len,
-				       &taken),
-		     "feed");
-		must(sevlm_target_consumed(target, taken), "consumed");
-		if (taken < iov[i].iov_len)
-			return;
-	}
-}
-
 /* of the target: what is there has gone all the way */
 static uint64_t pages_so_far(struct sevlm_target *target)
 {
@@ -102,14 +70,16 @@ static void migrate(struct pair *pair, struct result *ret)
 	uint32_t here = 1, there = 1;
 	uint64_t now = 0;
 
+	pair->engines.source = source;
+	pair->engines.target = target;
 	while (here || there) {
 		now += 1000;
 		must(sevlm_source_step(source, now, &here), "step");
 		must(sevlm_target_step(target, now, &there), "step");
 		pair_source_does(pair, source, here);
 		pair_target_does(pair, target, there);
-		to_target(source, target);
-		to_source(source, target);
+		pair_carry(pair, false);
+		pair_carry(pair, true);
 		watch(target, ret);
 	}
 	pair_ended(source, target);

@@ -16,7 +16,6 @@
 /* what a command through the mailbox is taken to cost, whatever it moves */
 #define PSP_NS 226000ull
 #define GIB    (1ull << 30)
-#define PARTS  64
 
 static uint64_t now_ns = 1;
 
@@ -42,42 +41,6 @@ static const struct sevlm_kernel_ops slow = {
 	.sev = slow_sev,
 };
 
-/* ---- bytes, as far as the other takes them ---- */
-
-static void there(struct pair *pair)
-{
-	struct iovec iov[PARTS];
-	size_t count = PARTS, taken;
-
-	must(sevlm_source_output(pair->engines.source, iov, &count), "output");
-	for (size_t i = 0; i < count; i++) {
-		must(sevlm_target_feed(pair->engines.target, iov[i].iov_base,
-				       iov[i].iov_len, &taken),
-		     "feed");
-		must(sevlm_source_consumed(pair->engines.source, taken),
-		     "consumed");
-		if (taken < iov[i].iov_len)
-			return;
-	}
-}
-
-static void back(struct pair *pair)
-{
-	struct iovec iov[PARTS];
-	size_t count = PARTS, taken;
-
-	must(sevlm_target_output(pair->engines.target, iov, &count), "output");
-	for (size_t i = 0; i < count; i++) {
-		must(sevlm_source_feed(pair->engines.source, iov[i].iov_base,
-				       iov[i].iov_len, &taken),
-		     "feed");
-		must(sevlm_target_consumed(pair->engines.target, taken),
-		     "consumed");
-		if (taken < iov[i].iov_len)
-			return;
-	}
-}
-
 static void migrate(struct pair *pair)
 {
 	uint32_t source, target;
@@ -86,11 +49,11 @@ static void migrate(struct pair *pair)
 		must(sevlm_source_step(pair->engines.source, now_ns, &source),
 		     "step");
 		pair_source_does(pair, pair->engines.source, source);
-		there(pair);
+		pair_carry(pair, false);
 		must(sevlm_target_step(pair->engines.target, now_ns, &target),
 		     "step");
 		pair_target_does(pair, pair->engines.target, target);
-		back(pair);
+		pair_carry(pair, true);
 	} while (source || target);
 	pair_ended(pair->engines.source, pair->engines.target);
 }

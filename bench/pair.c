@@ -10,6 +10,7 @@
 
 #define SHARED_PART 16
 #define PACKET 16384 /* the most in one */
+#define PARTS 64
 
 void must(int ret, const char *what)
 {
@@ -273,6 +274,42 @@ void pair_target_does(struct pair *pair, struct sevlm_target *target,
 		run_guest(&pair->target);
 	if (want)
 		must(sevlm_target_did(target, want, 0), "did");
+}
+
+static int output(struct pair *pair, bool back, struct iovec *iov,
+		  size_t *count)
+{
+	return back ? sevlm_target_output(pair->engines.target, iov, count)
+		    : sevlm_source_output(pair->engines.source, iov, count);
+}
+
+static int feed(struct pair *pair, bool back, const struct iovec *part,
+		size_t *taken)
+{
+	return back ? sevlm_source_feed(pair->engines.source, part->iov_base,
+					part->iov_len, taken)
+		    : sevlm_target_feed(pair->engines.target, part->iov_base,
+					part->iov_len, taken);
+}
+
+static int consumed(struct pair *pair, bool back, size_t bytes)
+{
+	return back ? sevlm_target_consumed(pair->engines.target, bytes)
+		    : sevlm_source_consumed(pair->engines.source, bytes);
+}
+
+void pair_carry(struct pair *pair, bool back)
+{
+	struct iovec iov[PARTS];
+	size_t count = PARTS, taken;
+
+	must(output(pair, back, iov, &count), "output");
+	for (size_t i = 0; i < count; i++) {
+		must(feed(pair, back, &iov[i], &taken), "feed");
+		must(consumed(pair, back, taken), "consumed");
+		if (taken < iov[i].iov_len)
+			return;
+	}
 }
 
 void pair_ended(struct sevlm_source *source, struct sevlm_target *target)

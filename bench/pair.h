@@ -63,6 +63,9 @@ void pair_source_does(struct pair *pair, struct sevlm_source *source,
 		      uint32_t want);
 void pair_target_does(struct pair *pair, struct sevlm_target *target,
 		      uint32_t want);
+/* what an engine sends reaches the other, as far as it takes it: the target's
+ * where back is set, else the source's */
+void pair_carry(struct pair *pair, bool back);
 /* both must have completed */
 void pair_ended(struct sevlm_source *source, struct sevlm_target *target);
 
