@@ -5,7 +5,6 @@
 
 #include "attack-liar.h"
 
-#define SKIP_GPA (3ull << 32)
 #define PLUG_END (RIG_PLUG_GPA + RIG_PLUG_PAGES * RIG_PAGE)
 
 /* the last block of the record, sheet.count where none is */

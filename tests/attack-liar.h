@@ -133,6 +133,11 @@ void sheet_put(struct forged *record);
 /* any page of that kind in RAM, or any block; sheet.count where none is */
 uint32_t sheet_any(struct attack *attack, uint32_t kind);
 
+/* ---- attack-spans.c ----------------------------------------------------- */
+
+/* what SHARED says of the page becomes the opposite */
+bool spans_turn(struct forged *record, uint64_t gpa);
+
 /* ---- attack-hello.c: fields of a HELLO ---------------------------------- */
 
 enum hello_field {

@@ -5,7 +5,6 @@
 #include "attack-liar.h"
 
 #define NOWHERE (5ull << 32)
-#define SKIP_GPA (3ull << 32)
 
 static void remove_page(uint32_t at)
 {
@@ -295,78 +294,12 @@ static bool free_instead(struct attack *attack, struct forged *record,
 	return true;
 }
 
-static uint64_t span_bytes(const uint8_t *span)
-{
-	uint64_t pages = liar_get(span + 8, 4);
-
-	return SPAN_SIZE + (liar_get(span + 12, 4) == SPAN_BITMAP
-				    ? (pages + 63) / 64 * 8
-				    : 0);
-}
-
-/* a page that no span names gets one of its own */
-static bool insert_span(struct forged *record, size_t at, uint64_t gpa)
-{
-	uint8_t *span = record->body + at;
-
-	memmove(span + SPAN_SIZE, span, record->bytes - at);
-	liar_put(span, 8, gpa);
-	liar_put(span + 8, 4, 1);
-	liar_put(span + 12, 4, SPAN_ALL);
-	record->bytes += SPAN_SIZE;
-	return true;
-}
-
-/* the n-th page is taken out of a span of pages that are all shared */
-static bool cut_span(struct forged *record, size_t at, uint64_t n)
-{
-	uint8_t *span = record->body + at;
-	uint64_t first = liar_get(span, 8), pages = liar_get(span + 8, 4);
-	size_t rest = record->bytes - at - SPAN_SIZE, kept = 0;
-	uint8_t pieces[2][SPAN_SIZE];
-
-	memcpy(pieces[0], span, SPAN_SIZE);
-	memcpy(pieces[1], span, SPAN_SIZE);
-	liar_put(pieces[0] + 8, 4, n);
-	kept += n > 0;
-	liar_put(pieces[kept], 8, first + (n + 1) * RIG_PAGE);
-	liar_put(pieces[kept] + 8, 4, pages - n - 1);
-	kept += pages - n - 1 > 0;
-	memmove(span + kept * SPAN_SIZE, span + SPAN_SIZE, rest);
-	memcpy(span, pieces, kept * SPAN_SIZE);
-	record->bytes = at + kept * SPAN_SIZE + rest;
-	record->drop = !record->bytes;
-	return true;
-}
-
-/* what SHARED says of the page is turned */
-static bool change_state(struct forged *record, uint64_t gpa)
-{
-	uint64_t first, pages, n;
-	size_t at = 0;
-
-	for (; at < record->bytes; at += span_bytes(record->body + at)) {
-		first = liar_get(record->body + at, 8);
-		pages = liar_get(record->body + at + 8, 4);
-		n = (gpa - first) / RIG_PAGE;
-		if (gpa < first)
-			break;
-		if (n >= pages)
-			continue;
-		if (liar_get(record->body + at + 12, 4) == SPAN_ALL)
-			return cut_span(record, at, n);
-		record->body[at + SPAN_SIZE + n / 8] ^= (uint8_t)(1u << n % 8);
-		return true;
-	}
-	return insert_span(record, at, gpa);
-}
-
 /* goes as another kind, and SHARED says so too */
 static bool is_as(struct attack *attack, struct forged *record,
 		  const struct lie *lie)
 {
 	if (record->header.type == RECORD_SHARED && attack->liar->told)
-		change_state(record, attack->liar->gpa);
+		spans_turn(record, attack->liar->gpa);
 	return goes_as(attack, record, lie);
 }
 
@@ -376,7 +309,7 @@ static bool other_state(struct attack *attack, struct forged *record,
 {
 	if (record->header.type == RECORD_SHARED)
 		return attack->liar->told &&
-		       change_state(record, attack->liar->gpa);
+		       spans_turn(record, attack->liar->gpa);
 	if (!attack->liar->told &&
 	    about_page(attack, record, lie) != UINT32_MAX)
 		attack->liar->told++;

@@ -7,13 +7,6 @@
 #include "attack.h"
 
 #define ASIDS 2u
-/* memory that no page may reach: a ROM, say */
-#define SKIP_GPA (3ull << 32)
-#define SKIP_PAGES 4u
-#define SKIP_BYTE 0x5a
-
-static uint8_t untouched[2][SKIP_PAGES * RIG_PAGE]
-	__attribute__((aligned(RIG_PAGE)));
 
 /* ---- the scene ---------------------------------------------------------- */
 
@@ -45,89 +38,6 @@ static void draw_plan(struct rig_plan *plan, uint64_t number)
 		plan->fragment = 4096;
 }
 
-/* What the guest's hosts have beside the rig's: CPUID, memory that is only
- * private and memory that does not move. */
-static int dress_side(struct rig_side *side)
-{
-	uint8_t *skip = untouched[side->target];
-	int ret = rig_vmm_map(side, &side->plug, RIG_PLUG_GPA, 1, true);
-
-	if (!ret)
-		ret = sevlm_vm_add_region(side->vm, RIG_PLUG_GPA,
-					  side->plug.bytes, side->plug.mem,
-					  SEVLM_REGION_PRIVATE |
-						  SEVLM_REGION_CONTIGUOUS);
-	side->plug.there = !ret;
-	if (!ret)
-		ret = sevlm_sim_vm_contiguous(side->sim, side->plug.mem,
-					      side->plug.bytes);
-	memset(skip, SKIP_BYTE, sizeof(untouched[0]));
-	if (!ret)
-		ret = sevlm_vm_add_region(side->vm, SKIP_GPA,
-					  sizeof(untouched[0]), skip,
-					  SEVLM_REGION_SKIP);
-	return ret;
-}
-
-static const struct kvm_cpuid_entry2 leaves[] = {
-	{.function = 1, .ebx = 0x800},
-	{.function = 7, .flags = 1, .ebx = 0x40},
-	{.function = 0x40000001, .eax = 0x30000},
-};
-
-static union {
-	struct kvm_cpuid2 head;
-	unsigned char room[sizeof(struct kvm_cpuid2) + sizeof(leaves)];
-} cpuid;
-
-static void show_cpuid(struct rig *rig)
-{
-	cpuid.head.nent = ARRAY_SIZE(leaves);
-	memcpy(cpuid.head.entries, leaves, sizeof(leaves));
-	rig->source_config.cpuid = &cpuid.head;
-	rig->target_config.cpuid = &cpuid.head;
-}
-
-/* The two chips, and no other of the same root. */
-static int trust_these(struct rig *rig)
-{
-	uint8_t digest[SEVLM_DIGEST_SIZE];
-	struct sevlm_trust *trust;
-	const uint8_t *ark;
-	size_t bytes;
-	int ret = sevlm_trust_new(&trust);
-
-	if (ret)
-		return ret;
-	ark = certs_ark(&rig->certs[0], &bytes);
-	ret = sevlm_trust_add_root(trust, ark, bytes);
-	for (int i = 0; !ret && i < 2; i++) {
-		certs_key_digest(rig->certs[i].chain + AT_CEK, digest);
-		ret = sevlm_trust_add_chip(trust, digest);
-	}
-	sevlm_trust_free(rig->trust);
-	rig->trust = trust;
-	rig->source_config.trust = trust;
-	rig->target_config.trust = trust;
-	return ret;
-}
-
-static int dress(struct rig *rig, struct rig_random *random)
-{
-	int ret = trust_these(rig);
-
-	if (!ret)
-		ret = dress_side(&rig->source);
-
-	if (!ret)
-		ret = dress_side(&rig->target);
-	rig->plug_type = SEVLM_REGION_PRIVATE;
-	show_cpuid(rig);
-	rig_bytes(random, rig->source_config.nonce, SEVLM_NONCE_SIZE);
-	rig_bytes(random, rig->target_config.nonce, SEVLM_NONCE_SIZE);
-	return ret;
-}
-
 /* ---- the other run, recorded -------------------------------------------- */
 
 static void record(struct attack *attack, bool back, const uint8_t *bytes,
@@ -149,7 +59,7 @@ static bool meet(struct attack *attack)
 	rig->hooks.wire = kind->wire ? kind->wire : wire_take;
 	rig->hooks.arrive = kind->arrive;
 	rig->hooks.round = kind->round;
-	return !dress(rig, &attack->random) &&
+	return !dress_up(rig, &attack->random) &&
 	       (!kind->begin || kind->begin(attack)) && !rig_start(rig);
 }
 
@@ -339,15 +249,6 @@ static const char *not_due(struct attack *attack)
 	}
 }
 
-static bool skip_untouched(void)
-{
-	for (size_t i = 0; i < sizeof(untouched[0]); i++)
-		if (untouched[0][i] != SKIP_BYTE ||
-		    untouched[1][i] != SKIP_BYTE)
-			return false;
-	return true;
-}
-
 static const char *unasked(const struct attack *attack)
 {
 	/* 2: the magic bytes and a HELLO */
@@ -356,7 +257,7 @@ static const char *unasked(const struct attack *attack)
 	if (attack->starts[0] && !attack->starts[1] &&
 	    attack->wires[ATTACK_THERE].index < 2)
 		return "SEND_START before HELLO";
-	return skip_untouched() ? NULL : "a page where none belongs";
+	return dress_untouched() ? NULL : "a page where none belongs";
 }
 
 /* Can the guest that stayed be moved when nobody attacks? */
@@ -367,7 +268,7 @@ static bool again(struct attack *attack)
 
 	attack->again = true;
 	if (!ret)
-		ret = sevlm_vm_remove_region(rig->source.vm, SKIP_GPA);
+		ret = dress_off(&rig->source);
 	if (!ret)
 		ret = rig_start(rig);
 	if (ret)

@@ -2,8 +2,8 @@
 /*
  * Attackers of the stream, between the engines of a rig: each run is a
  * function of its seed. attack.c counts and prints, attack-run.c has one run
- * and its judgement, attack-wire.c cuts what an engine sends into records;
- * then one kind per file: attack-records.c knows no key, attack-peer.c has
+ * and its judgement, attack-dress.c what its hosts have, attack-wire.c cuts
+ * what an engine sends into records; then one kind per file: attack-records.c knows no key, attack-peer.c has
  * the keys of one end, attack-tls.c has both engines in a secure channel,
  * attack-resolve.c is there when they meet again.
  */
@@ -15,6 +15,8 @@
 
 #define ATTACK_THERE 0
 #define ATTACK_BACK 1
+/* memory that no page may reach: a ROM, say */
+#define SKIP_GPA (3ull << 32)
 
 /* What must become of a run that was attacked. */
 enum due {
@@ -194,6 +196,15 @@ void fault_cut_off(struct attack *attack, const uint8_t *record, size_t bytes);
 void fault_silence(struct attack *attack, const uint8_t *record, size_t bytes);
 void fault_hang_up(struct attack *attack, const uint8_t *record, size_t bytes);
 void fault_noise(struct attack *attack, const uint8_t *record, size_t bytes);
+
+/* ---- attack-dress.c ----------------------------------------------------- */
+
+/* before there are engines */
+int dress_up(struct rig *rig, struct rig_random *random);
+/* the rig's next target has nothing of it */
+int dress_off(struct rig_side *side);
+/* no page came where none belongs */
+bool dress_untouched(void);
 
 /* ---- attack-run.c ------------------------------------------------------- */
 
