@@ -3,14 +3,56 @@
 #include <string.h>
 
 #include <linux/kvm.h>
+#include <linux/kvm_para.h>
 
 #include "attack.h"
 
 #define SKIP_PAGES 4u
 #define SKIP_BYTE 0x5a
+/* the host has whole blocks of it */
+#define BANK_ROOM ((BANK_PAGES + 3) / 4 * RIG_PACKET)
+#define BANK_SLOT 2u
 
 static uint8_t untouched[2][SKIP_PAGES * RIG_PAGE]
 	__attribute__((aligned(RIG_PAGE)));
+static uint8_t bank[2][BANK_ROOM] __attribute__((aligned(RIG_PACKET)));
+
+static int map_bank(struct rig_side *side, bool on)
+{
+	struct rig_extra extra = {.mem = bank[side->target],
+				  .bytes = BANK_PAGES * RIG_PAGE};
+
+	return rig_vmm_map(side, &extra, BANK_GPA, BANK_SLOT, on);
+}
+
+static int add_bank(struct rig_side *side)
+{
+	const uint32_t type = SEVLM_REGION_TRACKED | SEVLM_REGION_CONTIGUOUS;
+	const uint64_t seam = BANK_SEAM * RIG_PAGE;
+	uint8_t *mem = bank[side->target];
+	int ret = map_bank(side, true);
+
+	if (!ret)
+		ret = sevlm_vm_add_region(side->vm, BANK_GPA, seam, mem, type);
+	if (!ret)
+		ret = sevlm_vm_add_region(side->vm, BANK_GPA + seam,
+					  BANK_PAGES * RIG_PAGE - seam,
+					  mem + seam, type);
+	if (!ret)
+		ret = sevlm_sim_vm_contiguous(side->sim, mem, BANK_ROOM);
+	return ret;
+}
+
+static int fill_bank(struct rig *rig, struct rig_random *random)
+{
+	const uint64_t shared[6] = {BANK_GPA + BANK_SHARED * RIG_PAGE, 1};
+	uint64_t answer;
+
+	memset(bank, 0, sizeof(bank));
+	rig_bytes(random, bank[0] + BANK_SHARED * RIG_PAGE, RIG_PAGE);
+	return sevlm_vm_hypercall(rig->source.vm, KVM_HC_MAP_GPA_RANGE, shared,
+				  &answer);
+}
 
 /* memory that is only private and memory that does not move */
 static int dress_side(struct rig_side *side)
@@ -32,6 +74,8 @@ static int dress_side(struct rig_side *side)
 		ret = sevlm_vm_add_region(side->vm, SKIP_GPA,
 					  sizeof(untouched[0]), skip,
 					  SEVLM_REGION_SKIP);
+	if (!ret)
+		ret = add_bank(side);
 	return ret;
 }
 
@@ -86,6 +130,8 @@ int dress_up(struct rig *rig, struct rig_random *random)
 		ret = dress_side(&rig->source);
 	if (!ret)
 		ret = dress_side(&rig->target);
+	if (!ret)
+		ret = fill_bank(rig, random);
 	rig->plug_type = SEVLM_REGION_PRIVATE;
 	show_cpuid(rig);
 	rig_bytes(random, rig->source_config.nonce, SEVLM_NONCE_SIZE);
@@ -95,7 +141,14 @@ int dress_up(struct rig *rig, struct rig_random *random)
 
 int dress_off(struct rig_side *side)
 {
-	return sevlm_vm_remove_region(side->vm, SKIP_GPA);
+	int ret = sevlm_vm_remove_region(side->vm, SKIP_GPA);
+
+	if (!ret)
+		ret = sevlm_vm_remove_region(side->vm, BANK_GPA);
+	if (!ret)
+		ret = sevlm_vm_remove_region(side->vm,
+					     BANK_GPA + BANK_SEAM * RIG_PAGE);
+	return ret ? ret : map_bank(side, false);
 }
 
 bool dress_untouched(void)
@@ -105,4 +158,11 @@ bool dress_untouched(void)
 		    untouched[1][i] != SKIP_BYTE)
 			return false;
 	return true;
+}
+
+uint64_t dress_mend(void)
+{
+	const size_t at = BANK_SHARED * RIG_PAGE;
+
+	return attack_mend(bank[1] + at, bank[0] + at, RIG_PAGE);
 }

@@ -190,6 +190,21 @@ static bool flip_field(struct attack *attack, struct forged *record,
 	return true;
 }
 
+/* one of the addresses in it is with bytes further */
+static bool elsewhere(struct attack *attack, struct forged *record,
+		      const struct lie *lie)
+{
+	size_t at = find(record, lie->at);
+	uint8_t *address;
+
+	if (!at)
+		return false;
+	address = record->body + at + FIELD_HEAD +
+		  8 * rig_below(&attack->random, length(record, at) / 8);
+	liar_put(address, 8, liar_get(address, 8) + lie->with);
+	return true;
+}
+
 /* two regions change their places */
 static bool mix_regions(struct attack *attack, struct forged *record,
 			const struct lie *lie)
@@ -341,14 +356,18 @@ static const struct lie lies[] = {
 	 0},
 	{"blocks twice, target", TGT, DUE_HELLO, twice, false, CONTIGUOUS, 0,
 	 0},
-	{"blocks elsewhere", TGT, DUE_HELLO, flip_field, false, CONTIGUOUS, 0,
-	 0},
+	{"blocks elsewhere", TGT, DUE_HELLO, elsewhere, false, CONTIGUOUS, 0,
+	 RIG_PAGE},
+	{"blocks off a page", TGT, DUE_HELLO, elsewhere, false, CONTIGUOUS, 0,
+	 8},
 	{"blocks nowhere", TGT, DUE_HELLO, change_length, false, CONTIGUOUS, 0,
 	 0},
 	{"blocks in half a place", TGT, DUE_HELLO, change_length, false,
 	 CONTIGUOUS, 0, 4},
-	{"blocks in two places", TGT, DUE_HELLO, change_length, false,
+	{"blocks in two places", TGT, DUE_PERFECT, change_length, false,
 	 CONTIGUOUS, 0, 16},
+	{"blocks in four places", TGT, DUE_HELLO, change_length, false,
+	 CONTIGUOUS, 0, 32},
 	{"blocks in 257 places", TGT, DUE_HELLO, change_length, false,
 	 CONTIGUOUS, 0, 257 * 8},
 	{"HELLO twice, target", TGT, DUE_REFUSED, lie_twice, false, 0, 0, 0},

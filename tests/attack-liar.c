@@ -34,10 +34,11 @@ bool liar_begin(struct attack *attack)
 	liar->room = malloc(LIAR_ROOM);
 	liar->spare = malloc(LIAR_ROOM);
 	liar->pages = malloc(LIAR_ROOM);
+	liar->blocks = malloc(LIAR_ROOM);
 	liar->most_body = UINT32_MAX;
 	memcpy(liar->exporter, attack->rig.source_config.exporter,
 	       SEVLM_EXPORTER_SIZE);
-	return liar->room && liar->spare && liar->pages &&
+	return liar->room && liar->spare && liar->pages && liar->blocks &&
 	       !sevlm__hash_new(&liar->heard[SOURCE]) &&
 	       !sevlm__hash_new(&liar->heard[TARGET]);
 }
@@ -53,6 +54,7 @@ void liar_end(struct attack *attack)
 	free(liar->room);
 	free(liar->spare);
 	free(liar->pages);
+	free(liar->blocks);
 	free(liar);
 	attack->liar = NULL;
 }
@@ -142,6 +144,7 @@ void liar_hear(struct attack *attack, bool back, const uint8_t *record,
 static void count_pages(struct liar *liar, const struct forged *record)
 {
 	struct sevlm__batch batch;
+	bool block = false;
 
 	if (sevlm__batch_decode(record->body, record->bytes, &batch))
 		return;
@@ -152,9 +155,14 @@ static void count_pages(struct liar *liar, const struct forged *record)
 					sevlm__entry_kind(entry);
 
 		liar->totals[kind - 1] += sevlm__entry_pages(entry);
+		block = block || sevlm__entry_kind(entry) == KIND_BLOCK;
 	}
 	memcpy(liar->pages, record->body, record->bytes);
 	liar->pages_bytes = record->bytes;
+	if (!block)
+		return;
+	memcpy(liar->blocks, record->body, record->bytes);
+	liar->blocks_bytes = record->bytes;
 }
 
 static void count_free(struct liar *liar, const struct forged *record)
@@ -240,6 +248,18 @@ void liar_make(struct attack *attack, bool back, uint16_t type,
 		memcpy(record.body, body, bytes);
 	liar_say(attack, &record);
 	free(record.body);
+}
+
+void liar_region(struct attack *attack, uint64_t gpa, uint64_t bytes,
+		 uint32_t type, uint32_t action)
+{
+	uint8_t body[REGION_SIZE];
+
+	liar_put(body, 8, gpa);
+	liar_put(body + 8, 8, bytes);
+	liar_put(body + 16, 4, type);
+	liar_put(body + 20, 4, action);
+	liar_make(attack, ATTACK_THERE, RECORD_REGION, body, sizeof(body));
 }
 
 void liar_optional(struct attack *attack, bool back)

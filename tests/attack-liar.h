@@ -38,6 +38,9 @@ struct liar {
 	uint8_t *room, *spare; /* for bodies */
 	uint8_t *pages; /* a PAGES body that was passed on */
 	size_t pages_bytes;
+	uint8_t *blocks; /* ... and one with a block in it */
+	size_t blocks_bytes;
+	const char *says; /* in the target's sentence; NULL: whatever */
 	uint64_t gpa; /* of the page that a longer lie is about */
 	uint32_t told; /* how often a longer lie was told */
 	uint32_t most_body; /* that the target said to take */
@@ -83,6 +86,8 @@ void liar_say(struct attack *attack, struct forged *record);
 /* a record of the liar's own, made right; body may be NULL: zeroes */
 void liar_make(struct attack *attack, bool back, uint16_t type,
 	       const void *body, size_t bytes);
+void liar_region(struct attack *attack, uint64_t gpa, uint64_t bytes,
+		 uint32_t type, uint32_t action);
 void liar_optional(struct attack *attack, bool back);
 /* a record of the source that was said another time, made right */
 void liar_replay(struct attack *attack, uint32_t index);
@@ -130,6 +135,8 @@ extern struct sheet sheet;
 
 bool sheet_take(const struct forged *record);
 void sheet_put(struct forged *record);
+/* a record of the liar's own */
+void sheet_say(struct attack *attack);
 /* any page of that kind in RAM, or any block; sheet.count where none is */
 uint32_t sheet_any(struct attack *attack, uint32_t kind);
 

@@ -151,18 +151,12 @@ static bool swap_private(struct attack *attack, struct forged *record,
 /* a round with this page only */
 static void say_page(struct attack *attack, uint32_t kind, uint64_t gpa)
 {
-	struct forged record = {
-		.header = {.type = RECORD_PAGES, .flags = RECORD_REQUIRED},
-		.body = attack->liar->spare,
-	};
-
 	sheet.pages[0] = sheet.pages[sheet.count - 1];
 	sheet.pages[0].kind = kind;
 	sheet.pages[0].gpa = gpa;
 	sheet.count = 1;
-	sheet_put(&record);
 	liar_make(attack, ATTACK_THERE, RECORD_ROUND, NULL, 8);
-	liar_say(attack, &record);
+	sheet_say(attack);
 }
 
 /* Zeroes where only private pages belong, in a round before all others, which

@@ -155,6 +155,11 @@ static void describe(const struct attack *attack, FILE *out)
 		attack->struck ? "" : ": did not happen");
 }
 
+static const char *says(const struct attack *attack)
+{
+	return attack->liar->says;
+}
+
 /* ---- which -------------------------------------------------------------- */
 
 /* how many records of a migration a lie could be told about */
@@ -208,6 +213,7 @@ const struct kind kind_peer = {
 	.record = record,
 	.due = due,
 	.describe = describe,
+	.says = says,
 	.begin = begin,
 	.round = talk,
 	.end = liar_end,

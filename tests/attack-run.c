@@ -129,7 +129,7 @@ static bool wrong(struct attack *attack, const char *what)
 	return true;
 }
 
-static uint64_t mend(uint8_t *to, const uint8_t *from, size_t bytes)
+uint64_t attack_mend(uint8_t *to, const uint8_t *from, size_t bytes)
 {
 	uint64_t ret = 0;
 
@@ -146,23 +146,30 @@ static void mend_shared(struct attack *attack)
 
 	for (uint64_t gpa = 0; gpa < attack->plan.memory; gpa += RIG_PAGE)
 		if (sevlm_sim_vm_shared(from->sim, gpa))
-			attack->altered +=
-				mend(to->ram + gpa, from->ram + gpa, RIG_PAGE);
-	attack->altered +=
-		mend(to->device.mem, from->device.mem, from->device.bytes);
+			attack->altered += attack_mend(
+				to->ram + gpa, from->ram + gpa, RIG_PAGE);
+	attack->altered += attack_mend(to->device.mem, from->device.mem,
+				       from->device.bytes);
+	attack->altered += dress_mend();
+}
+
+static bool same_state(struct rig *rig, uint64_t gpa)
+{
+	uint32_t here, there;
+	uint64_t bytes;
+
+	return !sevlm_vm_page_state(rig->source.vm, gpa, &here, &bytes) &&
+	       !sevlm_vm_page_state(rig->target.vm, gpa, &there, &bytes) &&
+	       here == there;
 }
 
 static bool same_states(struct rig *rig)
 {
-	uint64_t pages = rig->plan.memory / RIG_PAGE, bytes;
-	uint32_t here, there;
-
-	for (uint64_t i = 0; i < pages; i++)
-		if (sevlm_vm_page_state(rig->source.vm, i * RIG_PAGE, &here,
-					&bytes) ||
-		    sevlm_vm_page_state(rig->target.vm, i * RIG_PAGE, &there,
-					&bytes) ||
-		    here != there)
+	for (uint64_t gpa = 0; gpa < rig->plan.memory; gpa += RIG_PAGE)
+		if (!same_state(rig, gpa))
+			return false;
+	for (uint64_t i = 0; i < BANK_PAGES; i++)
+		if (!same_state(rig, BANK_GPA + i * RIG_PAGE))
 			return false;
 	return true;
 }
@@ -194,6 +201,8 @@ static int answer(struct rig_side *side, uint32_t want)
 	ret = rig_vmm_answer(side, want);
 	if (!rig->excused && !same_states(rig))
 		wrong(attack, "the two sides have other page states");
+	if (!rig->excused && dress_mend())
+		wrong(attack, "the bank's shared page differs");
 	if (!rig->excused && !same_guest(rig))
 		wrong(attack, "the two sides have another policy or consent");
 	return ret;
@@ -249,6 +258,17 @@ static const char *not_due(struct attack *attack)
 	}
 }
 
+/* refused, but not for what is wrong with it */
+static const char *other_reason(const struct attack *attack)
+{
+	const char *says =
+		attack->kind->says ? attack->kind->says(attack) : NULL;
+
+	return says && !strstr(attack->ends[1], says)
+		       ? "the target ended for another reason"
+		       : NULL;
+}
+
 static const char *unasked(const struct attack *attack)
 {
 	/* 2: the magic bytes and a HELLO */
@@ -296,7 +316,8 @@ static bool judge(struct attack *attack)
 	run_on(&rig->source);
 	run_on(&rig->target);
 	if (wrong(attack, rig_wrong(rig)) || wrong(attack, unasked(attack)) ||
-	    wrong(attack, not_due(attack)))
+	    wrong(attack, not_due(attack)) ||
+	    wrong(attack, other_reason(attack)))
 		return false;
 	if (attack->kind->after)
 		return !wrong(attack, attack->kind->after(attack));

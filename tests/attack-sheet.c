@@ -68,6 +68,17 @@ void sheet_put(struct forged *record)
 	record->drop = !sheet.count;
 }
 
+void sheet_say(struct attack *attack)
+{
+	struct forged record = {
+		.header = {.type = RECORD_PAGES, .flags = RECORD_REQUIRED},
+		.body = attack->liar->spare,
+	};
+
+	sheet_put(&record);
+	liar_say(attack, &record);
+}
+
 uint32_t sheet_any(struct attack *attack, uint32_t kind)
 {
 	uint64_t end = kind == KIND_BLOCK ? UINT64_MAX : attack->plan.memory;

@@ -29,24 +29,12 @@ static bool no_first_round(struct attack *attack, struct forged *record,
 
 /* ---- REGION ------------------------------------------------------------- */
 
-static void say_region(struct attack *attack, uint64_t gpa, uint64_t bytes,
-		       uint32_t type, uint32_t action)
-{
-	uint8_t body[REGION_SIZE];
-
-	liar_put(body, 8, gpa);
-	liar_put(body + 8, 8, bytes);
-	liar_put(body + 16, 4, type);
-	liar_put(body + 20, 4, action);
-	liar_make(attack, ATTACK_THERE, RECORD_REGION, body, sizeof(body));
-}
-
 /* at: type and, times 16, action; value: gpa; with: bytes */
 static bool region(struct attack *attack, struct forged *record,
 		   const struct lie *lie)
 {
 	(void)record;
-	say_region(attack, lie->value, lie->with, lie->at % 16, lie->at / 16);
+	liar_region(attack, lie->value, lie->with, lie->at % 16, lie->at / 16);
 	return true;
 }
 
@@ -60,7 +48,7 @@ static bool remove_ram(struct attack *attack, struct forged *record,
 {
 	(void)record;
 	(void)lie;
-	say_region(attack, 0, low_ram(attack), SEVLM_REGION_TRACKED,
+	liar_region(attack, 0, low_ram(attack), SEVLM_REGION_TRACKED,
 		   REGION_REMOVE);
 	return true;
 }
@@ -70,7 +58,7 @@ static bool turn_ram(struct attack *attack, struct forged *record,
 		     const struct lie *lie)
 {
 	remove_ram(attack, record, lie);
-	say_region(attack, 0, low_ram(attack), (uint32_t)lie->with, REGION_ADD);
+	liar_region(attack, 0, low_ram(attack), (uint32_t)lie->with, REGION_ADD);
 	return true;
 }
 
@@ -79,7 +67,7 @@ static bool ram_behind_ram(struct attack *attack, struct forged *record,
 {
 	(void)record;
 	(void)lie;
-	say_region(attack, attack->plan.memory, 16 * RIG_PAGE,
+	liar_region(attack, attack->plan.memory, 16 * RIG_PAGE,
 		   SEVLM_REGION_TRACKED, REGION_ADD);
 	return true;
 }

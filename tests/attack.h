@@ -17,6 +17,13 @@
 #define ATTACK_BACK 1
 /* memory that no page may reach: a ROM, say */
 #define SKIP_GPA (3ull << 32)
+/* memory of both kinds of pages, in one piece on either host, in two regions
+ * that meet within what would be a block; its end is within another. One page
+ * of its first block is shared, nothing of it is written to. */
+#define BANK_GPA (1ull << 31)
+#define BANK_SEAM 18u
+#define BANK_PAGES 23u
+#define BANK_SHARED 1u
 
 /* What must become of a run that was attacked. */
 enum due {
@@ -67,6 +74,9 @@ struct kind {
 	/* what must become of it */
 	enum due (*due)(const struct attack *attack);
 	void (*describe)(const struct attack *attack, FILE *out);
+	/* may be NULL: what the target's sentence must have in it; NULL:
+	 * whatever */
+	const char *(*says)(const struct attack *attack);
 	/* all may be NULL. begin: before there are engines; false where it
 	 * does not come to them, or something is wrong */
 	bool (*begin)(struct attack *attack);
@@ -205,12 +215,17 @@ int dress_up(struct rig *rig, struct rig_random *random);
 int dress_off(struct rig_side *side);
 /* no page came where none belongs */
 bool dress_untouched(void);
+/* the bank's shared page at the target becomes the source's; returns how many
+ * bytes differed */
+uint64_t dress_mend(void);
 
 /* ---- attack-run.c ------------------------------------------------------- */
 
 /* hosts, a guest, and what both sides say when nobody attacks */
 bool scene_open(struct scene *scene, const struct kind *kind, uint64_t number);
 void scene_close(struct scene *scene);
+/* what differs at the one end; returns how many bytes */
+uint64_t attack_mend(uint8_t *to, const uint8_t *from, size_t bytes);
 /* false where it went wrong; the sentence is in the attack */
 bool attack_run(struct attack *attack, struct scene *scene, FILE *trace);
 const char *due_name(enum due due);
