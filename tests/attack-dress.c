@@ -66,6 +66,7 @@ static int dress_side(struct rig_side *side)
 					  SEVLM_REGION_PRIVATE |
 						  SEVLM_REGION_CONTIGUOUS);
 	side->plug.there = !ret;
+	side->plug.contiguous = true;
 	if (!ret)
 		ret = sevlm_sim_vm_contiguous(side->sim, side->plug.mem,
 					      side->plug.bytes);

@@ -330,6 +330,7 @@ int rig_vmm_give_ram(struct rig *rig)
 static int change_plug(struct rig_side *side, const struct sevlm_region *region)
 {
 	struct rig_extra *plug = &side->plug;
+	uint32_t flags = plug->contiguous ? SEVLM_REGION_CONTIGUOUS : 0;
 	int ret = 0;
 
 	if (region->bytes != plug->bytes)
@@ -340,7 +341,7 @@ static int change_plug(struct rig_side *side, const struct sevlm_region *region)
 		ret = sevlm_vm_remove_region(side->vm, region->gpa);
 	else if (!ret)
 		ret = sevlm_vm_add_region(side->vm, region->gpa, region->bytes,
-					  plug->mem, region->type);
+					  plug->mem, region->type | flags);
 	if (!ret && region->remove)
 		ret = rig_vmm_map(side, plug, region->gpa, 1, false);
 	if (!ret)

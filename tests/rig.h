@@ -99,6 +99,7 @@ struct rig_extra {
 	uint8_t *mem;
 	uint64_t bytes;
 	bool there; /* the engine or guest handle knows it */
+	bool contiguous; /* and is told so */
 };
 
 /* What the device behind the port has, and what of it moves. */
