@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "internal.h"
 #include "rig.h"
 
 #define DIGEST 32
@@ -90,6 +91,8 @@ static const char *wrong_words(const struct rig_side *side)
 		return "an engine failed without a sentence";
 	if (side->outcome != SEVLM_OUTCOME_COMPLETED && !side->cause)
 		return "an engine failed without a cause";
+	if (side->cause > 0 || side->cause != sevlm__public_error(side->cause))
+		return "a cause that is not in the closed set";
 	if (side->outcome == SEVLM_OUTCOME_COMPLETED && side->cause)
 		return "an engine succeeded with a cause of failure";
 	if (strchr(side->error, '\n'))
