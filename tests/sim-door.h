@@ -34,6 +34,8 @@ struct side {
 	uint32_t error; /* of the last command */
 };
 
+static struct side a, b;
+
 static inline uint64_t address(const void *pointer)
 {
 	return (uintptr_t)pointer;
@@ -130,6 +132,18 @@ static inline void side_down(struct side *side)
 	sevlm_sim_vm_free(side->vm);
 	sevlm_sim_host_free(side->host);
 	free(side->ram);
+}
+
+static inline void sides_up(void)
+{
+	side_up(&a, 41);
+	side_up(&b, 42);
+}
+
+static inline void sides_down(void)
+{
+	side_down(&a);
+	side_down(&b);
 }
 
 static inline void launch(struct side *side, uint32_t policy)

@@ -9,20 +9,6 @@
 #define ASID_OWNED 0x0cu
 #define ASIDS 3 /* of sim-door.h */
 
-static struct side a, b;
-
-static void up(void)
-{
-	side_up(&a, 51);
-	side_up(&b, 52);
-}
-
-static void down(void)
-{
-	side_down(&a);
-	side_down(&b);
-}
-
 static void plant_where(struct side *side, uint32_t command, uint32_t where)
 {
 	struct sevlm_sim_fault fault = {
@@ -434,7 +420,7 @@ static void add(Suite *suite, const char *name, const TTest **tests,
 {
 	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, up, down);
+	tcase_add_checked_fixture(tc, sides_up, sides_down);
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tc, tests[i]);
 	if (tests[0] == activate_refused)

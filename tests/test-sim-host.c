@@ -6,20 +6,6 @@
 
 #include "sim-door.h"
 
-static struct side a, b;
-
-static void up(void)
-{
-	side_up(&a, 41);
-	side_up(&b, 42);
-}
-
-static void down(void)
-{
-	side_down(&a);
-	side_down(&b);
-}
-
 /* ---- configuration ---- */
 
 static int make(struct sevlm_sim_host_config config)
@@ -451,7 +437,7 @@ static void add(Suite *suite, const char *name, const TTest **tests,
 {
 	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, up, down);
+	tcase_add_checked_fixture(tc, sides_up, sides_down);
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);

@@ -4,20 +4,6 @@
 
 #include "sim-door.h"
 
-static struct side a, b;
-
-static void up(void)
-{
-	side_up(&a, 31);
-	side_up(&b, 32);
-}
-
-static void down(void)
-{
-	side_down(&a);
-	side_down(&b);
-}
-
 /* ---- SEND_START ---- */
 
 START_TEST(send_start_query)
@@ -302,7 +288,7 @@ int main(void)
 	Suite *suite = suite_create("sim-kvm-move");
 	TCase *tc = tcase_create("move");
 
-	tcase_add_checked_fixture(tc, up, down);
+	tcase_add_checked_fixture(tc, sides_up, sides_down);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);

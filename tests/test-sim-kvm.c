@@ -3,20 +3,6 @@
 
 #include "sim-door.h"
 
-static struct side a, b;
-
-static void up(void)
-{
-	side_up(&a, 31);
-	side_up(&b, 32);
-}
-
-static void down(void)
-{
-	side_down(&a);
-	side_down(&b);
-}
-
 /* ---- what a VM answers before it is a SEV guest ---- */
 
 START_TEST(probe)
@@ -343,7 +329,7 @@ int main(void)
 	Suite *suite = suite_create("sim-kvm");
 	TCase *tc = tcase_create("vm");
 
-	tcase_add_checked_fixture(tc, up, down);
+	tcase_add_checked_fixture(tc, sides_up, sides_down);
 	tcase_add_loop_test(tc, id_before_start, 0,
 			    sizeof(ids) / sizeof(ids[0]));
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
