@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "kvm.h"
+#include "psp.h"
 
 bool sim_fault_strikes(struct sevlm_sim_host *host, uint32_t command,
 		       uint32_t where)

@@ -67,6 +67,7 @@ uint32_t sim_firmware_init(struct sim_firmware *firmware)
 	if (firmware->state != SIM_PSTATE_UNINIT)
 		return SIM_INVALID_PLATFORM_STATE;
 	firmware->state = SIM_PSTATE_INIT;
+	firmware->asids_stale = UINT64_MAX;
 	return SIM_SUCCESS;
 }
 
@@ -271,9 +272,12 @@ uint32_t sim_firmware_deactivate(struct sim_firmware *firmware, uint32_t handle)
 	return SIM_SUCCESS;
 }
 
-void sim_firmware_df_flush(struct sim_firmware *firmware)
+uint32_t sim_firmware_df_flush(struct sim_firmware *firmware)
 {
+	if (firmware->state == SIM_PSTATE_UNINIT)
+		return SIM_INVALID_PLATFORM_STATE;
 	firmware->asids_stale = 0;
+	return SIM_SUCCESS;
 }
 
 void sim_firmware_forget(struct sim_firmware *firmware,

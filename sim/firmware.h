@@ -43,7 +43,7 @@ struct sim_firmware {
 	struct sim_identity *identity;
 	uint8_t api_major, api_minor, build;
 	uint32_t asids;
-	uint64_t asids_stale; /* were in use since the last DF_FLUSH */
+	uint64_t asids_stale; /* want a DF_FLUSH: after INIT, and after use */
 	enum sim_pstate state;
 	uint32_t guests;
 	uint32_t next_handle;

@@ -41,15 +41,17 @@ static int settle(struct sevlm_sim_host_config *config)
 		config->api_minor = API_MINOR_DEFAULT;
 	if (config->asids > ASIDS_MAX || config->api_major > UINT8_MAX ||
 	    config->api_minor > UINT8_MAX || config->build > UINT8_MAX ||
-	    config->shared_list > 1 || config->multi_page > 1)
+	    config->shared_list > 1 || config->multi_page > 1 ||
+	    config->init_on_use > 1 || config->reserved)
 		return -EINVAL;
 	return 0;
 }
 
-/* the driver of the PSP brings the platform up when it is loaded */
+/* unless it is told to wait the driver brings the platform up at once */
 static int power_up(struct sevlm_sim_host *host,
 		    const struct sevlm_sim_host_config *config)
 {
+	uint32_t error;
 	int rc;
 
 	rc = sim_random_new(config->seed, &host->random);
@@ -61,8 +63,8 @@ static int power_up(struct sevlm_sim_host *host,
 				      config->api_major, config->api_minor,
 				      config->build, config->asids,
 				      &host->firmware);
-	if (!rc && sim_firmware_init(host->firmware))
-		rc = -EIO;
+	if (!rc && !config->init_on_use)
+		rc = sim_psp_init(host, &error);
 	return rc;
 }
 
@@ -190,11 +192,13 @@ static bool fault_good(const struct sevlm_sim_fault *fault)
 	case SEVLM_SIM_FAULT_BEFORE:
 		return error;
 	case SEVLM_SIM_FAULT_STATUS:
-		return status;
-	case SEVLM_SIM_FAULT_AFTER:
-		return error && !own && !init;
 	case SEVLM_SIM_FAULT_LATE:
 		return status && !init;
+	case SEVLM_SIM_FAULT_AFTER:
+		return error && !own && !init;
+	case SEVLM_SIM_FAULT_SILENT:
+	case SEVLM_SIM_FAULT_SILENT_LATE:
+		return !init;
 	default:
 		return false;
 	}

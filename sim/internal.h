@@ -7,6 +7,7 @@
  *   identity  the platform's keys and certificates
  *   memory    slots, dirty log, pinned regions, the encrypting controller
  *   firmware  commands and state machines; knows nothing of KVM
+ *   psp       the driver between it and all who ask
  *   kvm       ioctls on top of it, with KVM's own checks and quirks; frames
  *   list      who answers the guest, and a patched kernel's list (gfns)
  *   workload  what the guest does, as a pure function of seed and step
@@ -164,21 +165,27 @@ uint32_t sim_firmware_receive_update(struct sim_firmware *firmware,
 uint32_t sim_firmware_receive_finish(struct sim_firmware *firmware,
 				     uint32_t handle);
 
-/* DF_FLUSH: ASIDs that were in use may be used again */
-void sim_firmware_df_flush(struct sim_firmware *firmware);
+/* DF_FLUSH: no ASID can be activated before the first one, and none that was
+ * in use before another */
+uint32_t sim_firmware_df_flush(struct sim_firmware *firmware);
 /* a VM is gone whose guest firmware would not give up */
 void sim_firmware_forget(struct sim_firmware *firmware,
 			 const struct sim_memory *memory);
 
 /* host.c */
-#define SIM_COMMANDS (SEVLM_SIM_COMMAND_DF_FLUSH + 1)
+#define SIM_COMMANDS (SEVLM_SIM_COMMAND_INIT + 1)
+/* any of /dev/sev: nobody plants a fault there */
+#define SIM_COMMAND_SEV SIM_COMMANDS
 struct sevlm_sim_host {
 	pthread_mutex_t lock;	/* one PSP: commands of all VMs take turns */
 	struct sim_random *random;
 	struct sim_identity *identity;
 	struct sim_firmware *firmware;
 	struct sevlm_sim_fault fault;
-	uint64_t commands[SIM_COMMANDS]; /* by KVM_SEV_* and our own */
+	uint64_t commands[SIM_COMMAND_SEV + 1]; /* by KVM_SEV_* and our own */
+	/* the driver of the PSP */
+	bool psp_up;	/* it takes the platform for initialized */
+	bool psp_dead;	/* there was no answer: nothing is asked any more */
 	uint32_t sev_open;	/* bit per number of /dev/sev */
 	uint32_t vms;
 	uint8_t api_major, api_minor, build;

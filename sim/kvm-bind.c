@@ -5,19 +5,16 @@
 #include "kvm.h"
 #include "status.h"
 
-static uint32_t fw_flush(struct sevlm_sim_vm *vm, void *arg)
+static bool recycle(struct sevlm_sim_host *host)
 {
-	(void)arg;
-	sim_firmware_df_flush(vm->host->firmware);
-	return SIM_SUCCESS;
-}
+	int rc;
 
-static bool recycle(struct sevlm_sim_vm *vm)
-{
-	struct sevlm_sim_host *host = vm->host;
-
-	if (!host->asids_stale ||
-	    sim_kvm_own(vm, SEVLM_SIM_COMMAND_DF_FLUSH, fw_flush, NULL, NULL))
+	if (!host->asids_stale)
+		return false;
+	pthread_mutex_lock(&host->lock);
+	rc = sim_psp_flush(host, NULL);
+	pthread_mutex_unlock(&host->lock);
+	if (rc)
 		return false;
 	host->asids_used &= ~host->asids_stale;
 	host->asids_stale = 0;
@@ -32,14 +29,13 @@ static uint32_t fresh_asid(const struct sevlm_sim_host *host)
 	return 0;
 }
 
-uint32_t sim_kvm_asid_new(struct sevlm_sim_vm *vm)
+uint32_t sim_kvm_asid_new(struct sevlm_sim_host *host)
 {
-	struct sevlm_sim_host *host = vm->host;
 	uint32_t asid;
 
 	pthread_mutex_lock(&host->asid_lock);
 	asid = fresh_asid(host);
-	if (!asid && recycle(vm))
+	if (!asid && recycle(host))
 		asid = fresh_asid(host);
 	if (asid)
 		host->asids_used |= 1ull << asid;

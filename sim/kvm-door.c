@@ -6,21 +6,18 @@
 
 #define BLOB_MAX 16384u /* SEV_FW_BLOB_MAX_SIZE */
 
-/* The host's lock is held. A planted fault replaces what firmware says: in
- * the place of the command, or behind it. */
-static uint32_t mailbox(struct sevlm_sim_vm *vm, uint32_t id, sim_kvm_call call,
-			void *arg)
-{
-	struct sevlm_sim_host *host = vm->host;
-	uint32_t status;
+struct asked {
+	struct sevlm_sim_vm *vm;
+	sim_kvm_call call;
+	void *arg;
+};
 
-	host->commands[id]++;
-	if (sim_fault_strikes(host, id, SEVLM_SIM_FAULT_STATUS))
-		return host->fault.status;
-	status = call(vm, arg);
-	if (!status && sim_fault_strikes(host, id, SEVLM_SIM_FAULT_LATE))
-		return host->fault.status;
-	return status;
+static uint32_t for_vm(struct sevlm_sim_host *host, void *arg)
+{
+	const struct asked *asked = arg;
+
+	(void)host;
+	return asked->call(asked->vm, asked->arg);
 }
 
 static bool is_open(const struct sevlm_sim_host *host, int32_t fd)
@@ -33,13 +30,13 @@ static bool is_open(const struct sevlm_sim_host *host, int32_t fd)
 int sim_kvm_ask(struct sevlm_sim_vm *vm, int32_t fd, struct kvm_sev_cmd *cmd,
 		sim_kvm_call call, void *arg)
 {
+	struct asked asked = {vm, call, arg};
 	int rc = -EBADF;
 
 	pthread_mutex_lock(&vm->host->lock);
-	if (is_open(vm->host, fd)) {
-		cmd->error = mailbox(vm, cmd->id, call, arg);
-		rc = cmd->error ? -EIO : 0;
-	}
+	if (is_open(vm->host, fd))
+		rc = sim_psp_ask(vm->host, cmd->id, for_vm, &asked,
+				 &cmd->error);
 	pthread_mutex_unlock(&vm->host->lock);
 	return rc;
 }
@@ -67,22 +64,12 @@ int sim_kvm_issue(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
 int sim_kvm_own(struct sevlm_sim_vm *vm, uint32_t id, sim_kvm_call call,
 		void *arg, uint32_t *error)
 {
-	struct sevlm_sim_host *host = vm->host;
-	uint32_t status;
+	struct asked asked = {vm, call, arg};
 	int rc;
 
-	pthread_mutex_lock(&host->lock);
-	if (sim_fault_strikes(host, id, SEVLM_SIM_FAULT_BEFORE)) {
-		rc = -host->fault.error;
-	} else {
-		status = mailbox(vm, id, call, arg);
-		rc = status ? -EIO : 0;
-		if (error)
-			*error = status;
-		if (!status)
-			sim_fault_passed(host, id);
-	}
-	pthread_mutex_unlock(&host->lock);
+	pthread_mutex_lock(&vm->host->lock);
+	rc = sim_psp_own(vm->host, id, for_vm, &asked, error);
+	pthread_mutex_unlock(&vm->host->lock);
 	return rc;
 }
 

@@ -61,6 +61,9 @@ int sim_kvm_send_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 			return rc;
 		memcpy(sim_kvm_user(params->session_uaddr), session,
 		       sizeof(session));
+	} else if (rc == -ETIMEDOUT) {
+		/* the driver has nothing to copy back */
+		start.policy = 0;
 	}
 	params->policy = start.policy;
 	params->session_len = start.session_len;

@@ -4,18 +4,12 @@
 #include "kvm.h"
 #include "status.h"
 
-/* The driver has brought the platform up already, and firmware is not asked.
- * A fault here is that of a platform which the first guest would bring up. */
 static int platform_init(struct sevlm_sim_host *host, struct kvm_sev_cmd *cmd)
 {
-	int rc = 0;
+	int rc;
 
 	pthread_mutex_lock(&host->lock);
-	if (sim_fault_strikes(host, cmd->id, SEVLM_SIM_FAULT_STATUS)) {
-		host->commands[cmd->id]++;
-		cmd->error = host->fault.status;
-		rc = -EIO;
-	}
+	rc = sim_psp_init(host, &cmd->error);
 	pthread_mutex_unlock(&host->lock);
 	return rc;
 }
@@ -29,7 +23,7 @@ static int init(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd)
 		return -EINVAL;
 	if (vm->sev_active)
 		return -EBUSY;
-	asid = sim_kvm_asid_new(vm);
+	asid = sim_kvm_asid_new(vm->host);
 	if (!asid)
 		return -EBUSY;
 	rc = platform_init(vm->host, cmd);

@@ -4,22 +4,17 @@
 
 #include <linux/kvm.h>
 
-#include "internal.h"
+#include "psp.h"
 
 /* KVM_CHECK_EXTENSION, on either file */
 int sim_kvm_extension(const struct sevlm_sim_host *host, uint64_t cap);
 /* KVM_MEMORY_ENCRYPT_OP; the VM's kvm_lock is held */
 int sim_kvm_sev(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd);
 
-/* fault.c: a planted fault; the host's lock is held */
-bool sim_fault_strikes(struct sevlm_sim_host *host, uint32_t command,
-		       uint32_t where);
-void sim_fault_passed(struct sevlm_sim_host *host, uint32_t command);
-
-/* kvm-door.c: one command to the firmware, as KVM and the driver of the PSP
- * bring it there. fd is what KVM remembered, or for the two STARTs what it
- * is given. The host's lock is held around call(). Returns 0, -EBADF, or
- * -EIO with cmd->error, which is written exactly if the firmware was asked. */
+/* kvm-door.c: one command to the firmware, as KVM brings it to the driver of
+ * the PSP. fd is what KVM remembered, or for the two STARTs what it is given.
+ * The host's lock is held around call(). Returns -EBADF, or what sim_psp_ask()
+ * does, with cmd->error. */
 typedef uint32_t (*sim_kvm_call)(struct sevlm_sim_vm *vm, void *arg);
 int sim_kvm_ask(struct sevlm_sim_vm *vm, int32_t fd, struct kvm_sev_cmd *cmd,
 		sim_kvm_call call, void *arg);
@@ -40,7 +35,7 @@ int sim_kvm_start(struct sevlm_sim_vm *vm, struct kvm_sev_cmd *cmd,
 		  uint32_t (*call)(struct sevlm_sim_vm *vm, const void *params,
 				   uint32_t *handle));
 /* 0 where there is none, even by DF_FLUSH */
-uint32_t sim_kvm_asid_new(struct sevlm_sim_vm *vm);
+uint32_t sim_kvm_asid_new(struct sevlm_sim_host *host);
 void sim_kvm_asid_free(struct sevlm_sim_host *host, uint32_t asid);
 /* DEACTIVATE and DECOMMISSION */
 void sim_kvm_unbind(struct sevlm_sim_vm *vm, uint32_t handle);

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "firmware.h"
+#include "psp.h"
 
 #define BLOB_MAX 16384u /* SEV_FW_BLOB_MAX_SIZE */
 #define ID_SIZE 64u
@@ -19,102 +20,156 @@ static void *user(uint64_t address)
 	return (void *)(uintptr_t)address;
 }
 
-static int answer(struct sev_issue_cmd *cmd, uint32_t status)
+static int ask(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd,
+	       sim_psp_call call, void *arg)
 {
-	cmd->error = status;
-	return status ? -EIO : 0;
+	uint32_t error = cmd->error; /* cmd is packed */
+	int rc = sim_psp_ask(host, SIM_COMMAND_SEV, call, arg, &error);
+
+	cmd->error = error;
+	return rc;
 }
 
-static int platform_status(struct sevlm_sim_host *host,
-			   struct sev_issue_cmd *cmd)
+static uint32_t fw_status(struct sevlm_sim_host *host, void *arg)
 {
-	struct sev_user_data_status *out = user(cmd->data);
+	struct sev_user_data_status *status = arg;
 	uint32_t guests;
 	uint8_t state;
 
 	sim_firmware_platform(host->firmware, &state, &guests);
-	answer(cmd, SIM_SUCCESS);
-	/* it finds out when it has the answer */
-	if (!out)
-		return -EFAULT;
-	*out = (struct sev_user_data_status){
+	*status = (struct sev_user_data_status){
 		.api_major = host->api_major,
 		.api_minor = host->api_minor,
 		.state = state,
 		.build = host->build,
 		.guest_count = guests,
 	};
+	return SIM_SUCCESS;
+}
+
+static int platform_status(struct sevlm_sim_host *host,
+			   struct sev_issue_cmd *cmd)
+{
+	struct sev_user_data_status *out = user(cmd->data), status;
+	int rc;
+
+	rc = ask(host, cmd, fw_status, &status);
+	if (rc)
+		return rc;
+	/* it finds out when it has the answer */
+	if (!out)
+		return -EFAULT;
+	*out = status;
 	return 0;
+}
+
+static uint32_t fw_pdh_gen(struct sevlm_sim_host *host, void *arg)
+{
+	(void)arg;
+	return sim_firmware_pdh_gen(host->firmware);
 }
 
 static int pdh_gen(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd)
 {
-	return answer(cmd, sim_firmware_pdh_gen(host->firmware));
+	return ask(host, cmd, fw_pdh_gen, NULL);
+}
+
+static uint32_t fw_export(struct sevlm_sim_host *host, void *arg)
+{
+	struct sev_user_data_pdh_cert_export *data = arg;
+	bool fits = data->pdh_cert_len >= SEVLM_SIM_CERT_SIZE &&
+		    data->cert_chain_len >= SIM_CHAIN;
+
+	data->pdh_cert_len = SEVLM_SIM_CERT_SIZE;
+	data->cert_chain_len = SIM_CHAIN;
+	if (!fits)
+		return SIM_INVALID_LEN;
+	memcpy(user(data->pdh_cert_address), sim_identity_pdh(host->identity),
+	       SEVLM_SIM_CERT_SIZE);
+	sim_identity_chain(host->identity, user(data->cert_chain_address));
+	return SIM_SUCCESS;
 }
 
 static int pdh_cert_export(struct sevlm_sim_host *host,
 			   struct sev_issue_cmd *cmd)
 {
 	struct sev_user_data_pdh_cert_export *data = user(cmd->data);
-	bool query, fits;
 
 	if (!data)
 		return -EFAULT;
-	query = !data->pdh_cert_address || !data->pdh_cert_len ||
-		!data->cert_chain_address || !data->cert_chain_len;
-	fits = !query && data->pdh_cert_len >= SEVLM_SIM_CERT_SIZE &&
-	       data->cert_chain_len >= SIM_CHAIN;
-	if (!query &&
-	    (data->pdh_cert_len > BLOB_MAX || data->cert_chain_len > BLOB_MAX))
+	if (!data->pdh_cert_address || !data->pdh_cert_len ||
+	    !data->cert_chain_address || !data->cert_chain_len)
+		data->pdh_cert_len = data->cert_chain_len = 0;
+	if (data->pdh_cert_len > BLOB_MAX || data->cert_chain_len > BLOB_MAX)
 		return -EFAULT;
-	data->pdh_cert_len = SEVLM_SIM_CERT_SIZE;
-	data->cert_chain_len = SIM_CHAIN;
+	return ask(host, cmd, fw_export, data);
+}
+
+static uint32_t fw_get_id(struct sevlm_sim_host *host, void *arg)
+{
+	struct sev_user_data_get_id2 *data = arg;
+	bool fits = data->length >= ID_SIZE;
+
+	data->length = ID_SIZE;
 	if (!fits)
-		return answer(cmd, SIM_INVALID_LEN);
-	memcpy(user(data->pdh_cert_address), sim_identity_pdh(host->identity),
-	       SEVLM_SIM_CERT_SIZE);
-	sim_identity_chain(host->identity, user(data->cert_chain_address));
-	return answer(cmd, SIM_SUCCESS);
+		return SIM_INVALID_LEN;
+	memcpy(user(data->address), sim_identity_id(host->identity), ID_SIZE);
+	return SIM_SUCCESS;
 }
 
 static int get_id2(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd)
 {
 	struct sev_user_data_get_id2 *data = user(cmd->data);
-	bool fits;
 
 	if (!host->api_major && host->api_minor < 16)
 		return -ENOTSUPP_KERNEL;
 	if (!data)
 		return -EFAULT;
-	if (data->address && data->length > ALLOC_MAX)
+	if (!data->address)
+		data->length = 0;
+	if (data->length > ALLOC_MAX)
 		return -ENOMEM;
-	fits = data->address && data->length >= ID_SIZE;
-	data->length = ID_SIZE;
-	if (!fits)
-		return answer(cmd, SIM_INVALID_LEN);
-	memcpy(user(data->address), sim_identity_id(host->identity), ID_SIZE);
-	return answer(cmd, SIM_SUCCESS);
+	return ask(host, cmd, fw_get_id, data);
+}
+
+static uint32_t fw_unknown(struct sevlm_sim_host *host, void *arg)
+{
+	(void)host;
+	(void)arg;
+	return SIM_INVALID_COMMAND;
 }
 
 /* known to the kernel, not to this firmware */
 static int unknown(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd)
 {
-	(void)host;
-	return answer(cmd, SIM_INVALID_COMMAND);
+	return ask(host, cmd, fw_unknown, NULL);
 }
 
-static int (*const commands[])(struct sevlm_sim_host *host,
-			       struct sev_issue_cmd *cmd) = {
-	[SEV_FACTORY_RESET] = unknown,
-	[SEV_PLATFORM_STATUS] = platform_status,
-	[SEV_PEK_GEN] = unknown,
-	[SEV_PEK_CSR] = unknown,
-	[SEV_PDH_GEN] = pdh_gen,
-	[SEV_PDH_CERT_EXPORT] = pdh_cert_export,
-	[SEV_PEK_CERT_IMPORT] = unknown,
-	[SEV_GET_ID] = unknown,
-	[SEV_GET_ID2] = get_id2,
+static const struct {
+	int (*run)(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd);
+	bool up; /* the platform is brought up for it */
+} commands[] = {
+	[SEV_FACTORY_RESET] = {unknown, false},
+	[SEV_PLATFORM_STATUS] = {platform_status, false},
+	[SEV_PEK_GEN] = {unknown, true},
+	[SEV_PEK_CSR] = {unknown, true},
+	[SEV_PDH_GEN] = {pdh_gen, true},
+	[SEV_PDH_CERT_EXPORT] = {pdh_cert_export, true},
+	[SEV_PEK_CERT_IMPORT] = {unknown, true},
+	[SEV_GET_ID] = {unknown, false},
+	[SEV_GET_ID2] = {get_id2, false},
 };
+
+static int issue(struct sevlm_sim_host *host, struct sev_issue_cmd *cmd)
+{
+	uint32_t error = cmd->error;
+	int rc = 0;
+
+	if (commands[cmd->cmd].up)
+		rc = sim_psp_init(host, &error);
+	cmd->error = error;
+	return rc ? rc : commands[cmd->cmd].run(host, cmd);
+}
 
 SIM_API int sevlm_sim_host_sev(struct sevlm_sim_host *host, uint32_t request,
 			       void *arg)
@@ -129,7 +184,7 @@ SIM_API int sevlm_sim_host_sev(struct sevlm_sim_host *host, uint32_t request,
 	if (cmd->cmd >= sizeof(commands) / sizeof(commands[0]))
 		return -EINVAL;
 	pthread_mutex_lock(&host->lock);
-	rc = commands[cmd->cmd](host, cmd);
+	rc = issue(host, cmd);
 	pthread_mutex_unlock(&host->lock);
 	return rc;
 }

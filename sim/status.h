@@ -25,6 +25,7 @@ enum sim_status {
 	SIM_UNSUPPORTED = 0x15,
 	SIM_INVALID_PARAM = 0x16,
 	SIM_RESOURCE_LIMIT = 0x17,
+	SIM_SECURE_DATA_INVALID = 0x18,
 	/* no status, which has 16 bits: the memory is not there for firmware
 	 * to reach; KVM looks before it asks */
 	SIM_FAULT = 0x10000,

@@ -80,6 +80,11 @@ static inline int dev_sev(struct sevlm_sim_host *host, uint32_t cmd, void *data,
 	return rc;
 }
 
+static inline int dev(struct side *side, uint32_t cmd, void *data)
+{
+	return dev_sev(side->host, cmd, data, &side->error);
+}
+
 static inline void fetch_certs(struct side *side)
 {
 	struct sev_user_data_pdh_cert_export export = {
@@ -146,10 +151,61 @@ static inline void sides_down(void)
 	side_down(&b);
 }
 
+/* another VM in its place */
+static inline void renew(struct side *side)
+{
+	sevlm_sim_vm_free(side->vm);
+	side->vm = new_vm(side->host);
+}
+
+static inline void plant_status(struct side *side, uint32_t id, uint32_t where,
+				uint32_t status, uint32_t times)
+{
+	struct sevlm_sim_fault fault = {
+		.size = sizeof(fault),
+		.command = id,
+		.where = where,
+		.times = times,
+		.status = status,
+		.error = EINTR,
+	};
+
+	ck_assert_int_eq(sevlm_sim_host_fail(side->host, &fault), 0);
+}
+
+static inline void silence(struct side *side, uint32_t id)
+{
+	plant_status(side, id, SEVLM_SIM_FAULT_SILENT, 0, 1);
+}
+
+static inline uint64_t asked(struct side *side, uint32_t id)
+{
+	return sevlm_sim_host_commands(side->host, id);
+}
+
+static inline void answered(struct side *side, int rc, int expected,
+			    uint32_t error)
+{
+	ck_assert_int_eq(rc, expected);
+	ck_assert_uint_eq(side->error, error);
+}
+
 static inline void launch(struct side *side, uint32_t policy)
 {
 	ck_assert_int_eq(
 		sevlm_sim_vm_launch(side->vm, side->ram, NULL, 0, policy), 0);
+}
+
+static inline int init(struct side *side)
+{
+	return command(side, KVM_SEV_INIT, NULL);
+}
+
+static inline int launch_start(struct side *side)
+{
+	struct kvm_sev_launch_start params = {0};
+
+	return command(side, KVM_SEV_LAUNCH_START, &params);
 }
 
 static inline void prepare(struct side *side)

@@ -164,6 +164,8 @@ START_TEST(platform_states)
 	ck_assert_uint_eq(sim_firmware_receive_start(cold, 0, a.pdh, CERT,
 						     session, 128, &handle),
 			  SIM_INVALID_PLATFORM_STATE);
+	ck_assert_uint_eq(sim_firmware_df_flush(cold),
+			  SIM_INVALID_PLATFORM_STATE);
 	sim_firmware_free(cold);
 	ck_assert_uint_eq(sim_firmware_init(a.fw), SIM_INVALID_PLATFORM_STATE);
 	handle = new_guest(&a, 0);
@@ -203,6 +205,20 @@ START_TEST(activation)
 			  SIM_DFFLUSH_REQUIRED);
 	sim_firmware_df_flush(a.fw);
 	ck_assert_uint_eq(sim_firmware_activate(a.fw, second, 1, a.memory), 0);
+}
+END_TEST
+
+START_TEST(no_asid_before_the_first_flush)
+{
+	uint32_t handle = 0;
+
+	ck_assert_uint_eq(sim_firmware_launch_start(a.fw, 0, &handle), 0);
+	for (uint32_t asid = 1; asid <= 4; asid++)
+		ck_assert_uint_eq(
+			sim_firmware_activate(a.fw, handle, asid, a.memory),
+			SIM_DFFLUSH_REQUIRED);
+	ck_assert_uint_eq(sim_firmware_df_flush(a.fw), 0);
+	ck_assert_uint_eq(sim_firmware_activate(a.fw, handle, 4, a.memory), 0);
 }
 END_TEST
 
@@ -468,6 +484,7 @@ static void add_one_platform(Suite *suite)
 	tcase_add_loop_test(tc, command_on_no_guest, 0, n);
 	tcase_add_test(tc, platform_states);
 	tcase_add_test(tc, activation);
+	tcase_add_test(tc, no_asid_before_the_first_flush);
 	tcase_add_test(tc, guests_run_out);
 	tcase_add_test(tc, launch_encrypts);
 	tcase_add_test(tc, launch_measure_covers_contents);

@@ -25,6 +25,7 @@ START_TEST(config_refused)
 	const struct sevlm_sim_host_config bad[] = {
 		{.size = 8},	    {.size = 1 << 20},	{.asids = 64},
 		{.api_major = 256}, {.api_minor = 256}, {.build = 256},
+		{.init_on_use = 2}, {.reserved = 1},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -292,16 +293,28 @@ START_TEST(fault_refused)
 	struct sevlm_sim_fault bad[] = {
 		{.size = 8, .where = 1, .error = 1},
 		{.size = sizeof(*bad), .where = 0, .error = 1},
-		{.size = sizeof(*bad), .where = 4, .error = 1},
-		{.size = sizeof(*bad), .where = 5, .error = 1, .status = 1},
+		{.size = sizeof(*bad), .where = 4, .error = 1, .command = 9},
+		{.size = sizeof(*bad),
+		 .where = 7,
+		 .error = 1,
+		 .status = 1,
+		 .command = 9},
 		{.size = sizeof(*bad), .where = 3, .error = 1, .command = 64},
+		{.size = sizeof(*bad), .where = 3, .error = 1, .command = 68},
+		{.size = sizeof(*bad), .where = 2, .status = 1, .command = 0},
 		{.size = sizeof(*bad), .where = 3, .error = 1, .command = 0},
 		{.size = sizeof(*bad), .where = 4, .status = 1, .command = 0},
-		{.size = sizeof(*bad), .where = 2, .status = 1, .command = 68},
+		{.size = sizeof(*bad), .where = 5, .command = 0},
+		{.size = sizeof(*bad), .where = 6, .command = 0},
+		{.size = sizeof(*bad), .where = 2, .status = 1, .command = 69},
+		{.size = sizeof(*bad), .where = 5, .command = 69},
 		{.size = sizeof(*bad), .where = 1, .error = -1},
-		{.size = sizeof(*bad), .where = 2, .status = 0},
-		{.size = sizeof(*bad), .where = 2, .status = 0x10000},
-		{.size = sizeof(*bad), .where = 3, .error = 4096},
+		{.size = sizeof(*bad), .where = 2, .status = 0, .command = 9},
+		{.size = sizeof(*bad),
+		 .where = 2,
+		 .status = 0x10000,
+		 .command = 9},
+		{.size = sizeof(*bad), .where = 3, .error = 4096, .command = 9},
 		{.size = sizeof(*bad), .where = 1, .error = 1, .command = 32},
 	};
 
@@ -388,8 +401,7 @@ START_TEST(fault_after_receive_start)
 	ck_assert_uint_eq(status.guest_count, 0);
 	ck_assert_int_eq(command(&b, KVM_SEV_RECEIVE_START, &params), -EIO);
 	ck_assert_uint_eq(b.error, 0x0f);
-	sevlm_sim_vm_free(b.vm);
-	b.vm = new_vm(b.host);
+	renew(&b);
 	prepare(&b);
 	ck_assert_int_eq(command(&b, KVM_SEV_RECEIVE_START, &params), 0);
 }
@@ -397,10 +409,10 @@ END_TEST
 
 START_TEST(fault_at_init)
 {
-	plant(&a, KVM_SEV_INIT, SEVLM_SIM_FAULT_STATUS, 0, 4);
+	plant(&a, KVM_SEV_INIT, SEVLM_SIM_FAULT_BEFORE, 0, 4);
 	for (int i = 0; i < 4; i++) {
-		ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), -EIO);
-		ck_assert_uint_eq(a.error, 0x13);
+		ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), -EINTR);
+		ck_assert_uint_eq(a.error, UNTOUCHED);
 	}
 	ck_assert_int_eq(command(&a, KVM_SEV_INIT, NULL), 0);
 }

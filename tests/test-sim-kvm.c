@@ -112,8 +112,7 @@ START_TEST(asids_do_not_leak)
 		launch(&a, 0);
 		if (i % 3 == 1)
 			ck_assert_int_eq(send_start(&a, &b), 0);
-		sevlm_sim_vm_free(a.vm);
-		a.vm = new_vm(a.host);
+		renew(&a);
 	}
 	ck_assert_int_eq(dev_sev(a.host, SEV_PLATFORM_STATUS, &status, &error),
 			 0);

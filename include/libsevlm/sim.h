@@ -55,6 +55,10 @@ struct sevlm_sim_host;
  *             on the VM; without it they exit until told otherwise
  * @multi_page: 1: a patched kernel that makes one packet of up to 16 KiB where
  *             memory is contiguous (KVM_CAP_SEV_PACKET_SIZE, lib/uapi)
+ * @init_on_use: 1: the driver of the PSP brings the platform up for the first
+ *             who wants it, KVM_SEV_INIT or a command of /dev/sev, as with
+ *             ccp.psp_init_on_probe=0; without it before the host is there
+ * @reserved:  0
  */
 struct sevlm_sim_host_config {
 	size_t size;
@@ -65,6 +69,8 @@ struct sevlm_sim_host_config {
 	uint32_t asids;
 	uint32_t shared_list;
 	uint32_t multi_page;
+	uint32_t init_on_use;
+	uint32_t reserved;
 };
 
 /**
@@ -148,12 +154,18 @@ int sevlm_sim_host_open(struct sevlm_sim_host *host, int32_t number,
 				       copy the answer out */
 #define SEVLM_SIM_FAULT_LATE   4u /**< firmware carries the command out, and
 				       reports @status all the same */
+#define SEVLM_SIM_FAULT_SILENT 5u /**< firmware does nothing, and does not
+				       answer */
+/** Firmware carries the command out, and does not answer. */
+#define SEVLM_SIM_FAULT_SILENT_LATE 6u
 
-/** Commands that KVM gives to firmware by itself. */
+/** Commands that KVM, or the driver of the PSP, gives to firmware by itself. */
 #define SEVLM_SIM_COMMAND_ACTIVATE     64u /**< LAUNCH_ and RECEIVE_START */
 #define SEVLM_SIM_COMMAND_DEACTIVATE   65u /**< the VM goes */
 #define SEVLM_SIM_COMMAND_DECOMMISSION 66u /**< that, or ACTIVATE failed */
-#define SEVLM_SIM_COMMAND_DF_FLUSH     67u /**< INIT finds no fresh ASID */
+#define SEVLM_SIM_COMMAND_DF_FLUSH     67u /**< no ASID is fresh; and after
+						INIT */
+#define SEVLM_SIM_COMMAND_INIT	       68u /**< the platform is brought up */
 
 /**
  * struct sevlm_sim_fault - make a command fail
@@ -161,12 +173,16 @@ int sevlm_sim_host_open(struct sevlm_sim_host *host, int32_t number,
  * @size:    sizeof of the caller
  * @command: KVM_SEV_* of linux/kvm.h, or SEVLM_SIM_COMMAND_*
  * @where:   SEVLM_SIM_FAULT_*; not FAULT_AFTER where nothing is copied out,
- *           which is SEVLM_SIM_COMMAND_* and KVM_SEV_INIT, and of the latter
- *           not FAULT_LATE
+ *           which is SEVLM_SIM_COMMAND_* and KVM_SEV_INIT; of the latter
+ *           FAULT_BEFORE only, as what it gives to firmware has names here
  * @after:   how many such commands succeed before
  * @times:   how many fail then
  * @status:  firmware status for FAULT_STATUS and FAULT_LATE
- * @error:   positive errno for the other two
+ * @error:   positive errno for FAULT_BEFORE and FAULT_AFTER
+ *
+ * Where firmware does not answer the command fails with -ETIMEDOUT and status
+ * 0, and the driver of the PSP gives up: whatever would ask firmware on this
+ * host from then on fails with -EBUSY. Guests run on.
  */
 struct sevlm_sim_fault {
 	size_t size;
@@ -192,6 +208,8 @@ int sevlm_sim_host_fail(struct sevlm_sim_host *host,
  * sevlm_sim_host_commands - how often a command reached the firmware
  * @host:    the platform
  * @command: KVM_SEV_* of linux/kvm.h, or SEVLM_SIM_COMMAND_*
+ *
+ * From the beginning: what brought the platform up is counted.
  *
  * Return: the count.
  */
