@@ -11,21 +11,28 @@
 #define BOOT_ROUNDS 100u
 #define CONSENTS (SEVLM_CONTROL_OFFERED | SEVLM_CONTROL_READY)
 
-int rig_hosts_new(struct rig_hosts *hosts, uint64_t seed, uint32_t asids)
+static int boot_host(struct rig_hosts *hosts, int i)
 {
-	struct sevlm_sim_host_config config = {
+	const struct sevlm_sim_host_config config = {
 		.size = sizeof(config),
-		.asids = asids,
+		.seed = hosts->seed + 1 + (uint64_t)i,
+		.asids = hosts->asids,
 		.multi_page = 1,
 	};
+
+	hosts->left[i] = 0;
+	return sevlm_sim_host_new(&config, &hosts->host[i]);
+}
+
+int rig_hosts_new(struct rig_hosts *hosts, uint64_t seed, uint32_t asids)
+{
 	int ret = 0;
 
 	memset(hosts, 0, sizeof(*hosts));
+	hosts->seed = seed;
 	hosts->asids = asids;
-	for (int i = 0; !ret && i < 2; i++) {
-		config.seed = seed + 1 + (uint64_t)i;
-		ret = sevlm_sim_host_new(&config, &hosts->host[i]);
-	}
+	for (int i = 0; !ret && i < 2; i++)
+		ret = boot_host(hosts, i);
 	if (ret)
 		rig_hosts_free(hosts);
 	return ret ? -ENODEV : 0;
@@ -38,17 +45,42 @@ void rig_hosts_free(struct rig_hosts *hosts)
 	memset(hosts, 0, sizeof(*hosts));
 }
 
+static int ask(struct sevlm_sim_host *host, struct sev_user_data_status *status)
+{
+	struct sev_issue_cmd cmd = {
+		.cmd = SEV_PLATFORM_STATUS,
+		.data = (uintptr_t)status,
+	};
+
+	return sevlm_sim_host_sev(host, SEV_ISSUE_CMD, &cmd);
+}
+
+static bool dead(struct sevlm_sim_host *host)
+{
+	struct sev_user_data_status status;
+
+	return ask(host, &status) == -EBUSY;
+}
+
+int rig_hosts_boot(struct rig_hosts *hosts)
+{
+	int ret = 0;
+
+	for (int i = 0; !ret && i < 2; i++) {
+		if (!dead(hosts->host[i]))
+			continue;
+		sevlm_sim_host_free(hosts->host[i]);
+		hosts->host[i] = NULL;
+		ret = boot_host(hosts, i);
+	}
+	return ret ? -ENODEV : 0;
+}
+
 static uint32_t guests(struct sevlm_sim_host *host)
 {
 	struct sev_user_data_status status = {0};
-	struct sev_issue_cmd cmd = {
-		.cmd = SEV_PLATFORM_STATUS,
-		.data = (uintptr_t)&status,
-	};
 
-	return sevlm_sim_host_sev(host, SEV_ISSUE_CMD, &cmd)
-		       ? UINT32_MAX
-		       : status.guest_count;
+	return ask(host, &status) ? UINT32_MAX : status.guest_count;
 }
 
 /* Is there an ASID for as many VMs as the host was made for? */
@@ -286,10 +318,17 @@ static void configure_target(struct rig *rig)
 	       sizeof(config->exporter));
 }
 
+/* a VMM has them from before where firmware does not answer any more */
+static void take_certs(struct certs *certs, struct sevlm_sim_host *host)
+{
+	if (!dead(host))
+		certs_of_host(certs, host);
+}
+
 static void configure(struct rig *rig)
 {
-	certs_of_host(&rig->certs[0], rig->source.host);
-	certs_of_host(&rig->certs[1], rig->target.host);
+	take_certs(&rig->certs[0], rig->source.host);
+	take_certs(&rig->certs[1], rig->target.host);
 	if (!rig->trust)
 		rig->trust = certs_trust(&rig->certs[0]);
 	configure_source(rig);

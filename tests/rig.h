@@ -212,6 +212,7 @@ struct rig_sessions {
 
 struct rig_hosts {
 	struct sevlm_sim_host *host[2];
+	uint64_t seed;
 	uint32_t asids;
 	uint32_t left[2]; /* guest contexts that KVM lost the handle of */
 };
@@ -254,6 +255,8 @@ struct rig {
 int rig_hosts_new(struct rig_hosts *hosts, uint64_t seed, uint32_t asids);
 /* every guest context but those left, and every ASID was given back? */
 bool rig_hosts_clean(struct rig_hosts *hosts);
+/* where firmware answers no more; no VM may be left there */
+int rig_hosts_boot(struct rig_hosts *hosts);
 void rig_hosts_free(struct rig_hosts *hosts);
 
 /* ---- a run -------------------------------------------------------------- */

@@ -174,7 +174,7 @@ static void draw_firmware(struct run *run)
 	fault->size = sizeof(*fault);
 	fault->command = commands[rig_below(random, COUNT(commands))];
 	fault->where = (uint32_t)rig_between(random, SEVLM_SIM_FAULT_BEFORE,
-					     SEVLM_SIM_FAULT_LATE);
+					     SEVLM_SIM_FAULT_SILENT_LATE);
 	/* nothing of it is copied out; and an ASID lost for good is none of
 	 * the library's doing */
 	if (fault->command == SEVLM_SIM_COMMAND_ACTIVATE)

@@ -156,6 +156,8 @@ static int door(struct rig_side *side, uint32_t request, void *arg)
 	    fault_is_in(&run->dose.firmware, cmd->id) &&
 	    !(query && cmd->error == 4 && run->dose.firmware.status != 4)) {
 		run->dose.struck = true;
+		run->dead |= ret == -ETIMEDOUT &&
+			     run->dose.firmware.where >= SEVLM_SIM_FAULT_SILENT;
 		run->left += cmd->id == KVM_SEV_RECEIVE_START &&
 			     run->dose.firmware.where == SEVLM_SIM_FAULT_LATE;
 		rig_trace(side->rig, "%s: command %u fails, %d, status 0x%x",
@@ -337,9 +339,22 @@ static bool done_after_all(const struct run *run)
 	const struct sevlm_sim_fault *fault = &run->dose.firmware;
 
 	return run->dose.fault == FAULT_FIRMWARE && !run->dose.twice &&
-	       fault->where >= SEVLM_SIM_FAULT_AFTER &&
+	       (fault->where == SEVLM_SIM_FAULT_AFTER ||
+		fault->where == SEVLM_SIM_FAULT_LATE) &&
 	       (fault->command == KVM_SEV_SEND_FINISH ||
 		fault->command == KVM_SEV_RECEIVE_FINISH);
+}
+
+/* What waits for firmware does not go on, but behind the commit nothing is to
+ * be waited for. */
+static const char *expected_of_the_dead(const struct run *run)
+{
+	bool late = run->dose.firmware.command == KVM_SEV_SEND_FINISH;
+
+	if (run->rig.target.ran == late)
+		return NULL;
+	return late ? "SEND_FINISH was not answered, and the guest did not run"
+		    : "firmware did not answer, and the guest moved";
 }
 
 static const char *expected(struct run *run)
@@ -351,6 +366,8 @@ static const char *expected(struct run *run)
 		return target->ran ? "firmware's policy was passed over" : NULL;
 	if (gave_up(run))
 		return NULL;
+	if (run->dead)
+		return expected_of_the_dead(run);
 	if (done_after_all(run) ||
 	    (!run->dose.struck && run->dose.fault != FAULT_CUT))
 		return rig_not_perfect(rig);
@@ -451,6 +468,8 @@ static bool judge(struct run *run)
 	if (!resolve(run))
 		return false;
 	remember_resolved(run);
+	if (run->dead)
+		return true;
 	if (rig->source.running && !rig->source.killed && !rig->source.resolver &&
 	    rig_one_in(&run->random, 2))
 		return again(run);

@@ -98,6 +98,18 @@ static bool same(struct run *a, struct run *b)
 	return true;
 }
 
+static bool on(struct run *run, struct rig_hosts *hosts, FILE *trace)
+{
+	bool ret = run_do(run, hosts, trace);
+
+	hosts->left[1] += run->left;
+	if (rig_hosts_boot(hosts) || !rig_hosts_clean(hosts)) {
+		run->wrong = "a guest context or an ASID is left";
+		ret = false;
+	}
+	return ret;
+}
+
 /* on hosts of its own, so that keys and packets are the seed's too */
 static bool alone(struct run *run, uint64_t seed, FILE *trace)
 {
@@ -109,12 +121,7 @@ static bool alone(struct run *run, uint64_t seed, FILE *trace)
 		run->wrong = "no software hosts";
 		return false;
 	}
-	ret = run_do(run, &hosts, trace);
-	hosts.left[1] += run->left;
-	if (!rig_hosts_clean(&hosts)) {
-		run->wrong = "a guest context or an ASID is left";
-		ret = false;
-	}
+	ret = on(run, &hosts, trace);
 	rig_hosts_free(&hosts);
 	return ret;
 }
@@ -132,16 +139,8 @@ static bool twice(uint64_t seed, FILE *trace, struct tally *tally)
 
 static bool once(uint64_t seed, struct rig_hosts *hosts, FILE *trace)
 {
-	bool ret;
-
 	run_draw(&first, seed);
-	ret = run_do(&first, hosts, trace);
-	hosts->left[1] += first.left;
-	if (!rig_hosts_clean(hosts)) {
-		first.wrong = "a guest context or an ASID is left";
-		ret = false;
-	}
-	return ret;
+	return on(&first, hosts, trace);
 }
 
 static void one(const struct options *options, uint64_t seed,

@@ -77,6 +77,7 @@ struct run {
 	struct bustle bustle;
 	bool refused; /* firmware must say no to this policy */
 	uint32_t left; /* guests that the target's KVM has no handle of */
+	bool dead; /* a driver has given up on its PSP, until the next boot */
 	struct redirty redirty[REDIRTY_MAX];
 	uint32_t redirties;
 	/* how it went */

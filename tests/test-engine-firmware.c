@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a migration makes of firmware that reports failure behind the deed, of
- * commands that KVM gives by itself, and of a descriptor that is gone. The
- * outcomes are those that Linux's KVM had with firmware in software. */
+/* What a migration makes of firmware that reports failure behind the deed, or
+ * nothing at all, of commands that KVM gives by itself, and of a descriptor
+ * that is gone. The outcomes are those that Linux's KVM had with firmware in
+ * software. */
 #include <linux/kvm.h>
 
 #include "engine-fixture.h"
 
 #define STATUS 0x13u
 #define ABORTED SEVLM_OUTCOME_ABORTED
+#define CANCELLED SEVLM_OUTCOME_CANCELLED
 #define COMPLETED SEVLM_OUTCOME_COMPLETED
 
 static void plant(struct sevlm_sim_host *host, uint32_t command, uint32_t where,
@@ -37,6 +39,16 @@ static void move_with(bool target, uint32_t command, uint32_t where,
 	open_rig();
 	start();
 	plant(hosts.host[target], command, where, after);
+	rig_run(&rig);
+}
+
+static void cancel_with(uint32_t where)
+{
+	open_rig();
+	start();
+	reach(&rig.source, SEVLM_PHASE_PRECOPY);
+	plant(hosts.host[0], KVM_SEV_SEND_CANCEL, where, 0);
+	ck_assert_int_eq(rig_cancel(&rig.source), 0);
 	rig_run(&rig);
 }
 
@@ -96,14 +108,8 @@ END_TEST
 
 START_TEST(late_send_cancel_is_done)
 {
-	open_rig();
-	start();
-	reach(&rig.source, SEVLM_PHASE_PRECOPY);
-	plant(hosts.host[0], KVM_SEV_SEND_CANCEL, SEVLM_SIM_FAULT_LATE, 0);
-	ck_assert_int_eq(rig_cancel(&rig.source), 0);
-	rig_run(&rig);
-	expect_side(&rig.source, SEVLM_OUTCOME_CANCELLED, -ECANCELED,
-		    "cancelled");
+	cancel_with(SEVLM_SIM_FAULT_LATE);
+	expect_side(&rig.source, CANCELLED, -ECANCELED, "cancelled");
 	ck_assert_uint_eq(asked(&rig.source, KVM_SEV_SEND_CANCEL), 1);
 	expect_sound();
 	expect_again();
@@ -168,6 +174,85 @@ START_TEST(a_closed_number_aborts)
 }
 END_TEST
 
+/* ---- no answer ---------------------------------------------------------- */
+
+/* The driver has given up: the guest runs on, and goes nowhere. */
+static void expect_stays(bool target)
+{
+	ck_assert_int_eq(rig_again(&rig), 0);
+	start();
+	rig_run(&rig);
+	expect_refusal(target, -EIO,
+		       target ? "refused PLATFORM_STATUS: EBUSY"
+			      : "refused GUEST_STATUS: EBUSY");
+	ck_assert(rig.source.running);
+	ck_assert(!rig.target.ran);
+}
+
+static void boot_and_move(void)
+{
+	rig_close(&rig);
+	ck_assert(!rig_hosts_clean(&hosts));
+	ck_assert_int_eq(rig_hosts_boot(&hosts), 0);
+	run_rig();
+	expect_perfect();
+}
+
+START_TEST(no_answer_to_update_aborts)
+{
+	bool target = updates[_i].target;
+
+	move_with(target, updates[_i].command, SEVLM_SIM_FAULT_SILENT,
+		  updates[_i].after);
+	expect_refusal(target, -ETIMEDOUT, updates[_i].words);
+	if (!target)
+		expect_side(&rig.source, ABORTED, -ETIMEDOUT,
+			    "refused SEND_CANCEL: EBUSY");
+	expect_stays(target);
+	boot_and_move();
+}
+END_TEST
+
+START_TEST(no_answer_to_cancel)
+{
+	cancel_with(SEVLM_SIM_FAULT_SILENT);
+	expect_side(&rig.source, CANCELLED, -ECANCELED,
+		    "refused SEND_CANCEL: ETIMEDOUT");
+	expect_side(&rig.target, CANCELLED, -ECANCELED, "cancelled");
+	expect_sound();
+	expect_stays(false);
+	boot_and_move();
+}
+END_TEST
+
+static const uint32_t silences[] = {SEVLM_SIM_FAULT_SILENT,
+				    SEVLM_SIM_FAULT_SILENT_LATE};
+
+/* Done or not, the target cannot know. */
+START_TEST(no_answer_to_receive_finish_aborts)
+{
+	move_with(true, KVM_SEV_RECEIVE_FINISH, silences[_i], 0);
+	expect_refusal(true, -ETIMEDOUT, "refused RECEIVE_FINISH: ETIMEDOUT");
+	ck_assert_uint_eq(asked(&rig.target, KVM_SEV_RECEIVE_FINISH), 1);
+	ck_assert(!rig.target.ran);
+	expect_stays(true);
+	boot_and_move();
+}
+END_TEST
+
+/* The guest runs there by then. */
+START_TEST(no_answer_to_send_finish_completes)
+{
+	move_with(false, KVM_SEV_SEND_FINISH, silences[_i], 0);
+	expect_side(&rig.source, COMPLETED, 0,
+		    "refused SEND_FINISH: ETIMEDOUT");
+	expect_side(&rig.target, COMPLETED, 0, "");
+	ck_assert(rig.target.running);
+	expect_sound();
+	boot_and_move();
+}
+END_TEST
+
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 int main(void)
@@ -184,6 +269,13 @@ int main(void)
 	tcase_add_test(tcase, late_receive_start_leaves_a_guest);
 	tcase_add_loop_test(tcase, activate_fails, 0, 2);
 	tcase_add_loop_test(tcase, a_closed_number_aborts, 0, 2);
+	tcase_add_loop_test(tcase, no_answer_to_update_aborts, 0,
+			    COUNT(updates));
+	tcase_add_test(tcase, no_answer_to_cancel);
+	tcase_add_loop_test(tcase, no_answer_to_receive_finish_aborts, 0,
+			    COUNT(silences));
+	tcase_add_loop_test(tcase, no_answer_to_send_finish_completes, 0,
+			    COUNT(silences));
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -136,6 +136,7 @@ START_TEST(nothing_is_left_however_a_migration_ends)
 			      (unsigned long long)seed, run.wrong);
 		looking = false;
 		hosts.left[1] += run.left;
+		ck_assert_int_eq(rig_hosts_boot(&hosts), 0);
 		ck_assert(rig_hosts_clean(&hosts));
 		ck_assert_msg(!found[0], "seed %llu: %s",
 			      (unsigned long long)seed, found);
