@@ -114,8 +114,11 @@ ssize_t channel_write(struct channel *channel, const struct iovec *iov,
 	size_t taken = 0;
 
 	push(channel);
-	if (!waits(channel))
-		sevlm_tls_send(channel->tls, iov, count, &taken);
+	/* Left there for channel_wait(), which waits for the link while there
+	 * is something: the caller's bytes it does not know of. */
+	if (waits(channel))
+		return -1;
+	sevlm_tls_send(channel->tls, iov, count, &taken);
 	push(channel);
 	return taken ? (ssize_t)taken : -1;
 }
