@@ -118,7 +118,8 @@ cut() {
 		"prepare receive=in-doubt cancel again=cancelled silent" 0 0 -
 }
 
-# What a VMM may get wrong is seen.
+# What a VMM may get wrong is seen. Page states come from the exits that it
+# takes, also where the kernel has a list.
 planted() {
 	local name work
 
@@ -127,8 +128,9 @@ planted() {
 		    pending:quiet; do
 		work=${name#*:}
 		scenario "planted: ${name%:*}" \
-			"launch=$work check plant=${name%:*} send=completed" \
-			"prepare receive=completed damaged" 0 0 -
+			"states=exits launch=$work check plant=${name%:*}
+			 send=completed" \
+			"states=exits prepare receive=completed damaged" 0 0 -
 	done
 }
 
@@ -149,15 +151,19 @@ kvm() {
 		"launch=quiet check sev-number check" 0 0 -
 }
 
-# The kernel's firmware and that of libsevlm-sim.
+# The kernel's firmware and that of libsevlm-sim, which no kernel keeps a list
+# of.
 cross() {
 	scenario "from the software host" \
-		"launch=flip check run=100 check sim-leave send=completed" \
-		"prepare sim-trust receive=completed check run=100 check" 0 0 same
+		"states=exits launch=flip check run=100 check sim-leave
+		 send=completed" \
+		"states=exits prepare sim-trust receive=completed check
+		 run=100 check" 0 0 same
 	scenario "to the software host" \
-		"launch=flip check run=100 check sim-trust send=completed" \
-		"prepare sim-wait receive=completed check run=100 check" \
-		0 0 same
+		"states=exits launch=flip check run=100 check sim-trust
+		 send=completed" \
+		"states=exits prepare sim-wait receive=completed check
+		 run=100 check" 0 0 same
 }
 
 # The kernel's list of shared pages. Where it is compared, libsevlm holds it
