@@ -130,7 +130,8 @@ static bool names(struct vmm *vmm, const char *path, int expected)
 }
 
 /* KVM keeps the number that LAUNCH_START was told, and looks it up each time:
- * nobody else's counts, and it must not be closed, nor be another file's. */
+ * nobody else's counts, and it must not be closed, nor be another file's. With
+ * "held" KVM is one of ours, and keeps the file. */
 int firmware_number(struct walk *walk, const char *arg)
 {
 	struct vmm *vmm = &walk->vmm;
@@ -140,16 +141,16 @@ int firmware_number(struct walk *walk, const char *arg)
 		.sev_fd = dup(vmm->sev_fd),
 		.kvm_fd = -1,
 	};
+	int gone = strcmp(arg, "held") ? -EIO : 0;
 	struct sevlm_vm *other;
 	bool right;
 
-	(void)arg;
 	if (sevlm_vm_new(&config, &other))
 		return -1;
 	right = asked(other, 0);
 	close(vmm->sev_fd);
-	right = asked(vmm->vm, -EIO) && asked(other, -EIO) && right;
-	right = names(vmm, "/dev/null", -EIO) && right;
+	right = asked(vmm->vm, gone) && asked(other, gone) && right;
+	right = names(vmm, "/dev/null", gone) && right;
 	right = names(vmm, "/dev/sev", 0) && right;
 	sevlm_vm_free(other);
 	close(config.sev_fd);

@@ -8,7 +8,8 @@ set -u
 root=$(cd "$1" && pwd) build=$2 base=${BASE:-6.1}
 kernel=$root/build-kernel-test
 [ "$base" = 6.1 ] || kernel+=-$base
-groups='lists contiguous moves cancelled killed cut'
+groups='lists contiguous moves cancelled killed cut kvm'
+export FIRMWARE_FILE=held
 
 ok "$base with all patches builds" "$root/kernel/test/build" \
 	--base "$base" --series all --config patched "$kernel"

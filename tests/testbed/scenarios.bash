@@ -136,6 +136,8 @@ planted() {
 
 # What KVM keeps for a guest.
 kvm() {
+	local file=${FIRMWARE_FILE:-looked-up}
+
 	scenario "50 guests, one after the other, on 7 ASIDs" \
 		"guests=50,50" "guests=50,50" 0 0 -
 	scenario "memory is registered before the first RECEIVE" \
@@ -146,9 +148,9 @@ kvm() {
 		"launch=dirty check send=completed" \
 		"plant=unregistered prepare pinned=0 receive=completed
 		 pinned=0 check" 0 0 -
-	scenario "the number of the firmware's file" \
-		"launch=quiet check sev-number check" \
-		"launch=quiet check sev-number check" 0 0 -
+	scenario "the number of the firmware's file is $file" \
+		"launch=quiet check sev-number=$file check" \
+		"launch=quiet check sev-number=$file check" 0 0 -
 }
 
 # The kernel's firmware and that of libsevlm-sim, which no kernel keeps a list
