@@ -76,12 +76,13 @@ struct vmm {
 	const struct hooks *hooks;	/* of a test, or NULL */
 };
 
+/* How long one of another machine, or a guest, may keep us waiting; VMM_PATIENCE
+ * times as long where that is in the environment. */
+int vmm_patience_s(void);
+
 /* All return 0, or -1 with a line on standard error. */
 
 /* vmm.c: the files, and libsevlm's handle; close undoes all of it */
-/* how long one of another machine may keep us waiting; VMM_PATIENCE times as
- * long where that is in the environment */
-int vmm_patience_s(void);
 void vmm_init(struct vmm *vmm);
 int vmm_open(struct vmm *vmm);
 int vmm_offer(struct vmm *vmm, uint32_t policy);
